@@ -1,0 +1,243 @@
+"""The command line: one verb a subcommand, its flags the fields of MiningSettings."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
+
+from foolsgold.errors import FoolsgoldError, SettingsError
+from foolsgold.settings import FileType, MiningSettings, TrainingFormat
+
+if TYPE_CHECKING:
+    from foolsgold.collection import Collection
+
+_INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
+_NUMBER_FIELDS = {"relative_margin", "absolute_margin", "max_score", "min_score"}
+_WHOLE_FIELDS = {"max_rank", "num_workers"}
+_SELECT_FIELDS = (
+    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
+    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it did what it should, 2 for wrong use, 1 for a failure, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except FoolsgoldError as error:
+        print(f"foolsgold {options.command}: error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print(f"\nfoolsgold {options.command}: interrupted; earlier output is untouched.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return 0
+
+
+def _mine(options: argparse.Namespace) -> None:
+    from foolsgold.mine import mine
+
+    if options.out is None:
+        raise SettingsError("--out is missing; give the folder for the result.")
+    settings = _settings(options)
+    result = mine(_collection(options, settings), _encoder(options, settings), settings)
+    _show(result, settings)
+
+
+def _select(options: argparse.Namespace) -> None:
+    from foolsgold.mine import select
+
+    changes = {name: value for name, value in vars(options).items() if name in _SELECT_FIELDS}
+    collection = _collection(options, MiningSettings()) if _names_collection(options) else None
+    result = select(options.folder, collection=collection, **changes)
+    _show(result, result.settings)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from foolsgold.export_negatives import export_negatives
+
+    collection = _collection(options, MiningSettings()) if _names_collection(options) else None
+    path = export_negatives(
+        options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
+        quiet=options.quiet,
+    )  # fmt: skip
+    print(path)
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from foolsgold.sample_collection import write_sample_collection
+
+    n_documents = write_sample_collection(options.folder)
+    print(options.folder)
+    print(f"{n_documents:,} documents from Python's own documentation", file=sys.stderr)
+
+
+def _show(result: Any, settings: MiningSettings) -> None:
+    if not settings.quiet:
+        print(result.summary(), file=sys.stderr)
+    print(result.folder)
+
+
+def _settings(options: argparse.Namespace) -> MiningSettings:
+    names = {field.name for field in dataclasses.fields(MiningSettings)}
+    return MiningSettings(**{name: value for name, value in vars(options).items() if name in names})
+
+
+def _names_collection(options: argparse.Namespace) -> bool:
+    return any(getattr(options, name) is not None for name in ("collection", "corpus", "queries", "qrels"))
+
+
+def _collection(options: argparse.Namespace, settings: MiningSettings) -> Collection:
+    from foolsgold.collection import read_beir, read_files
+
+    files = {"--corpus": options.corpus, "--queries": options.queries, "--qrels": options.qrels}
+    missing = [flag for flag, path in files.items() if path is None]
+    reading: dict[str, Any] = {"on_bad_line": settings.on_bad_line, "max_unknown_ratio": settings.max_unknown_ratio}
+    if options.collection is not None:
+        if len(missing) < len(files):
+            raise SettingsError(
+                "--collection names a folder with all three files; leave out --corpus, --queries, --qrels."
+            )
+        return read_beir(options.collection, options.split, **reading)
+    if missing:
+        raise SettingsError(
+            f"{' and '.join(missing)} missing; give --collection DIR, or all of --corpus F --queries F --qrels F."
+        )
+    return read_files(options.corpus, options.queries, options.qrels, **reading)
+
+
+def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
+    from foolsgold.encode import PrecomputedVectors
+
+    vectors = (options.query_vectors, options.doc_vectors)
+    if vectors == (None, None):
+        if options.model is None:
+            raise SettingsError(
+                "--model is missing; give a hub id, a folder, or offline (or --doc-vectors and --query-vectors)."
+            )
+        return options.model
+    if options.model is not None:
+        raise SettingsError("--model and --doc-vectors/--query-vectors exclude each other; give one or the other.")
+    if None in vectors:
+        raise SettingsError("--doc-vectors and --query-vectors go together; give both.")
+    return PrecomputedVectors(Path(vectors[0]), Path(vectors[1]), similarity=settings.similarity or "cosine")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the nearest flag where one is misspelt."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message with a suggestion, and exit with status 2."""
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        for word in message.split():
+            near = difflib.get_close_matches(word.split("=")[0], flags, n=1)
+            if word.startswith("--") and word not in flags and near:
+                message += f" (did you mean {near[0]}?)"
+        self.exit(2, f"{self.prog}: error: {message}\nSee {self.prog} --help.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="foolsgold", description=_DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    mine = _command(commands, "mine", _mine, "mine hard negatives and write a training file")
+    _add_collection(mine)
+    mine.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
+    mine.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
+    mine.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
+    _add_settings(mine, [field.name for field in dataclasses.fields(MiningSettings)])
+    mine.set_defaults(out=None)
+
+    select = _command(commands, "select", _select, "choose again from the candidates of a run; encodes nothing")
+    select.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
+    _add_collection(select, moved=True)
+    _add_settings(select, _SELECT_FIELDS)
+
+    export = _command(commands, "export", _export, "write the negatives of a run in another format")
+    export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
+    export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
+    export.add_argument("--file-type", default="jsonl", choices=get_args(FileType), help="default: jsonl")
+    export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
+    export.add_argument("--quiet", action="store_true", help="no progress")
+    _add_collection(export, moved=True)
+
+    sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
+    sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> None:
+    title = "where the collection lies now, if it was moved" if moved else "collection"
+    group = parser.add_argument_group(title)
+    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout: corpus, queries, qrels")
+    group.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
+    group.add_argument("--corpus", metavar="F", help="documents: .jsonl, .parquet, .csv, .tsv; text formats also .gz")
+    group.add_argument("--queries", metavar="F", help="queries, likewise")
+    group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score")
+
+
+def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    group = parser.add_argument_group("settings")
+    by_name = {field.name: field for field in dataclasses.fields(MiningSettings)}
+    for name in names:
+        field = by_name[name]
+        flag, text = f"--{name.replace('_', '-')}", field.metadata["help"]
+        default = "" if field.default is None or isinstance(field.default, bool) else f" (default: {field.default})"
+        options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": (text + default).replace("%", "%%")}
+        if isinstance(field.default, bool):
+            group.add_argument(flag, action="store_true", **options)
+        else:
+            choices = field.metadata["choices"]
+            kind = {"choices": choices} if choices else {"type": _type_of(field), "metavar": _metavar(field)}
+            group.add_argument(flag, **kind, **options)
+
+
+def _type_of(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
+    if field.name in _NUMBER_FIELDS:
+        return _number_or_none
+    if field.name in _WHOLE_FIELDS:
+        return int
+    return str if field.default is None else type(field.default)
+
+
+def _metavar(field: dataclasses.Field[Any]) -> str:
+    kind = _type_of(field)
+    return {int: "N", float: "X", _number_or_none: "X"}.get(kind, "DIR" if field.name == "out" else "TEXT")
+
+
+def _number_or_none(text: str) -> float | None:
+    """A number, or `none` to switch a rule off."""
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'none'") from None
+
+
+def _version() -> str:
+    from foolsgold.version import __version__
+
+    return f"foolsgold {__version__}"
+
+
+_DESCRIPTION = """Hard negative mining: finds documents that look relevant to a query and are not,
+and writes them in the format that your training framework reads."""
+
+if __name__ == "__main__":
+    sys.exit(main())

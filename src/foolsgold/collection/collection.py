@@ -1,0 +1,153 @@
+"""Collection: queries, documents, and which of them are known to belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from foolsgold.collection.text import text_keys
+
+CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
+QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
+_BATCH_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """For each query a list of document rows, in compressed form.
+
+    The rows of query `q` are `doc_rows[offsets[q]:offsets[q + 1]]`, in the order in which they were judged.
+
+    Attributes:
+        offsets: shape (Q + 1,), int64.
+        doc_rows: shape (number of judgements,), int32.
+    """
+
+    offsets: NDArray[np.int64]
+    doc_rows: NDArray[np.int32]
+
+    @classmethod
+    def from_pairs(cls, query_rows: NDArray[np.int64], doc_rows: NDArray[np.int64], *, n_queries: int) -> Judgements:
+        """Group (query, document) pairs by query, keeping their order."""
+        order = np.argsort(query_rows, kind="stable")
+        counts = np.bincount(query_rows, minlength=n_queries)
+        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), doc_rows[order].astype(np.int32))
+
+    def of(self, query_row: int) -> NDArray[np.int32]:
+        """The document rows judged for one query."""
+        return self.doc_rows[self.offsets[query_row] : self.offsets[query_row + 1]]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Judgements per query, shape (Q,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def query_rows(self) -> NDArray[np.int64]:
+        """The query row of each judgement."""
+        return np.repeat(np.arange(len(self.offsets) - 1), self.counts)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Queries, a corpus, and positives; made by `read_beir`, `read_files` or `read_pairs`.
+
+    Attributes:
+        corpus: N rows of doc_id, title (may be empty) and text.
+        queries: Q rows of query_id and text.
+        positives: documents known to be relevant.
+        judged_negatives: documents judged not relevant: never positives, always admissible as negatives.
+        reading: what reading met: skipped lines, unknown ids, contradictions.
+        source: where the files lie, so that they can be read again; None for one made in Python.
+    """
+
+    corpus: pa.Table
+    queries: pa.Table
+    positives: Judgements
+    judged_negatives: Judgements
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, str] | None = None
+
+    @property
+    def n_documents(self) -> int:
+        """Documents in the corpus (N)."""
+        return int(self.corpus.num_rows)
+
+    @property
+    def n_queries(self) -> int:
+        """Queries (Q)."""
+        return int(self.queries.num_rows)
+
+    @property
+    def doc_ids(self) -> pa.ChunkedArray:
+        """Document ids by row, shape (N,)."""
+        return self.corpus["doc_id"]
+
+    @property
+    def query_ids(self) -> pa.ChunkedArray:
+        """Query ids by row, shape (Q,)."""
+        return self.queries["query_id"]
+
+    def query_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
+        """Texts of the given query rows, or of all."""
+        column = self.queries["text"]
+        texts: list[str] = (column if rows is None else column.take(pa.array(rows))).to_pylist()
+        return texts
+
+    def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
+        """Title and text joined by a space, as BEIR does, of the given rows or of all."""
+        table = self.corpus if rows is None else self.corpus.take(pa.array(rows))
+        titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
+        return [f"{title} {text}".strip() if title else text for title, text in zip(titles, texts, strict=True)]
+
+    @cached_property
+    def document_keys(self) -> NDArray[np.uint64]:
+        """A key per document, shape (N,), equal where the folded texts (without text: the titles) are equal."""
+        parts = [np.empty(0, np.uint64)]
+        for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
+            pairs = zip(batch["title"].to_pylist(), batch["text"].to_pylist(), strict=True)
+            parts.append(text_keys(text if text.strip() else title for title, text in pairs))
+        return np.concatenate(parts)
+
+    @cached_property
+    def query_keys(self) -> NDArray[np.uint64]:
+        """A key per query, shape (Q,), comparable with the documents' keys."""
+        return text_keys(self.query_texts())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all ids, texts and judgements: equal for equal content, however it was read."""
+        digest = blake2b(digest_size=16)
+        for column in (*self.corpus.columns, *self.queries.columns):
+            digest.update(_column_digest(column))
+        for judged in (self.positives, self.judged_negatives):
+            digest.update(judged.offsets.tobytes() + judged.doc_rows.tobytes())
+        return digest.hexdigest()
+
+
+def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.ChunkedArray) -> pa.Array:
+    """The row of each id among the known ones, int32; null where it is unknown."""
+    found = pc.index_in(pc.cast(ids, pa.large_string()), value_set=known)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _column_digest(column: pa.ChunkedArray) -> bytes:
+    lengths, content = blake2b(digest_size=16), blake2b(digest_size=16)
+    for values in _string_batches(column):
+        encoded = [value.encode() for value in values]
+        lengths.update(np.fromiter(map(len, encoded), np.int64).tobytes())
+        content.update(b"".join(encoded))
+    return lengths.digest() + content.digest()
+
+
+def _string_batches(column: pa.ChunkedArray) -> Iterator[list[str]]:
+    for start in range(0, len(column), _BATCH_ROWS):
+        yield column.slice(start, _BATCH_ROWS).to_pylist()

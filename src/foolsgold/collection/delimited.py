@@ -1,0 +1,84 @@
+"""Tab-separated and comma-separated files, with a header line.
+
+`.tsv` is read as the field writes it (BEIR, MS MARCO): tabs separate, quotes are ordinary characters.
+`.csv` follows RFC 4180: a field in double quotes may hold commas, quotes and line breaks.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from foolsgold.collection.lines import numbered_lines, open_binary
+from foolsgold.collection.rows import BadRow, Rows
+
+_LONGEST_FIELD = 2**31 - 1  # the largest that Python's csv takes on every platform
+
+
+def read_tsv(path: Path) -> Rows:
+    """Read `.tsv` or `.tsv.gz`."""
+    return Rows(str(path), lambda number: f"{path}:{number}", _tsv_records(path))
+
+
+def read_csv(path: Path) -> Rows:
+    """Read `.csv` or `.csv.gz`."""
+    return Rows(str(path), lambda number: f"{path}:{number}", _csv_records(path))
+
+
+def _tsv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    header: list[str] | None = None
+    for number, line in numbered_lines(path):
+        try:
+            fields = line.decode("utf-8").split("\t")
+        except UnicodeDecodeError as error:
+            yield number, BadRow(f"not valid UTF-8 (byte {error.start + 1} of the line).")
+            continue
+        if header is None:
+            header = fields
+        else:
+            yield number, _record(header, fields)
+
+
+def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    with (
+        open_binary(path) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="") as file,
+        _long_fields(),
+    ):
+        reader = csv.reader(file, strict=True)
+        header: list[str] | None = None
+        while True:
+            number = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield number, BadRow(f"malformed CSV ({error}).")
+                continue
+            if header is None:
+                header = fields
+            elif fields:
+                yield number, _record(header, fields)
+
+
+def _record(header: list[str], fields: list[str]) -> Mapping[str, Any] | BadRow:
+    if len(fields) == len(header):
+        return dict(zip(header, fields, strict=True))
+    return BadRow(
+        f"{len(fields)} fields where the header has {len(header)} ({', '.join(header)}); "
+        "a text with tabs or line breaks needs .csv with quotes, or .jsonl."
+    )
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

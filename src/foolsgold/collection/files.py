@@ -1,0 +1,152 @@
+"""A collection from files: a BEIR folder, or corpus, queries and qrels one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from foolsgold.collection.assemble import assemble
+from foolsgold.collection.collection import Collection
+from foolsgold.collection.delimited import read_csv, read_tsv
+from foolsgold.collection.jsonl import read_jsonl
+from foolsgold.collection.parquet import read_parquet
+from foolsgold.collection.records import read_documents, read_judgements, read_queries
+from foolsgold.collection.rows import BadLines, Rows
+from foolsgold.errors import CollectionError, SettingsError
+from foolsgold.settings import OnBadLine
+
+READERS: dict[str, Callable[[Path], Rows]] = {
+    ".jsonl": read_jsonl,
+    ".jsonl.gz": read_jsonl,
+    ".parquet": read_parquet,
+    ".tsv": read_tsv,
+    ".tsv.gz": read_tsv,
+    ".csv": read_csv,
+    ".csv.gz": read_csv,
+}
+
+
+def read_files(
+    corpus: str | Path,
+    queries: str | Path,
+    qrels: str | Path,
+    *,
+    on_bad_line: OnBadLine = "error",
+    max_unknown_ratio: float = 0.1,
+) -> Collection:
+    """Read a collection from three files, for data that is not in BEIR's layout.
+
+    Each may be `.jsonl`, `.parquet`, `.csv` or `.tsv`, the text formats also with `.gz`.
+
+    Args:
+        corpus: with `_id` (or doc_id, docid, id, pid), `text`, and optionally `title`.
+        queries: with `_id` (or query_id, qid, id) and `text` (or query, question).
+        qrels: with `query-id`, `corpus-id` and `score`; 0 is judged not relevant, above 0 is a positive.
+        on_bad_line: "error" stops at the first line that cannot be read, "skip" counts such lines and goes on.
+        max_unknown_ratio: the share of judgements that may name unknown ids.
+
+    Raises:
+        CollectionError: with file and line, what is wrong, and how to mend it.
+        SettingsError: a file that is not there, or of an unknown type.
+    """
+    paths = {"corpus": Path(corpus), "queries": Path(queries), "qrels": Path(qrels)}
+    source = {"kind": "files", **{name: str(path.resolve()) for name, path in paths.items()}}
+    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=False)
+
+
+def read_beir(
+    folder: str | Path,
+    split: str | None = None,
+    *,
+    on_bad_line: OnBadLine = "error",
+    max_unknown_ratio: float = 0.1,
+) -> Collection:
+    """Read a BEIR folder: corpus, queries, and qrels in `qrels/SPLIT.tsv` or `qrels.tsv`.
+
+    Args:
+        folder: holds `corpus.jsonl` and `queries.jsonl`, or the same names with another known ending.
+        split: which qrels, such as "train"; needed only where there are several and none is "train". With several
+            splits, the queries of the others are left out.
+        on_bad_line: as in `read_files`.
+        max_unknown_ratio: as in `read_files`.
+
+    Raises:
+        CollectionError: with file and line, what is wrong, and how to mend it.
+        SettingsError: a folder or file that is not there.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "does not exist"
+        raise SettingsError(
+            f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
+        )
+    qrels, has_splits = _find_qrels(root, split)
+    paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}
+    source = {"kind": "beir", "folder": str(root.resolve()), **({"split": split} if split else {})}
+    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=has_splits)
+
+
+def read_rows(path: Path, argument: str) -> Rows:
+    """The rows of a file of any known type.
+
+    Raises:
+        SettingsError: the file is not there, or its type is unknown.
+    """
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise SettingsError(f"{argument}: {path} {what}. Give the path of a file ({', '.join(READERS)}).")
+    for ending, reader in READERS.items():
+        if path.name.endswith(ending):
+            return reader(path)
+    raise SettingsError(f"{argument}: {path} has an unknown ending; it takes one of {', '.join(READERS)}.")
+
+
+def _read(
+    paths: dict[str, Path],
+    on_bad_line: OnBadLine,
+    max_unknown_ratio: float,
+    source: dict[str, str],
+    *,
+    only_judged_queries: bool,
+) -> Collection:
+    bad_lines = BadLines(on_bad_line)
+    corpus, queries, qrels = (read_rows(path, name) for name, path in paths.items())
+    try:
+        return assemble(
+            read_documents(corpus, bad_lines),
+            read_queries(queries, bad_lines),
+            read_judgements(qrels, bad_lines),
+            names=(corpus, queries, qrels),
+            bad_lines=bad_lines,
+            max_unknown_ratio=max_unknown_ratio,
+            source=source,
+            only_judged_queries=only_judged_queries,
+        )
+    except OSError as error:
+        raise CollectionError(f"{error.filename or source}: {error.strerror or error}.") from error
+
+
+def _find(root: Path, stem: str) -> Path:
+    for ending in READERS:
+        if (root / (stem + ending)).is_file():
+            return root / (stem + ending)
+    there = ", ".join(sorted(path.name for path in root.iterdir())[:10]) or "nothing"
+    raise SettingsError(
+        f"collection: {root} has no {stem}.jsonl (nor {stem} with {', '.join(list(READERS)[1:])}); it has {there}."
+    )
+
+
+def _find_qrels(root: Path, split: str | None) -> tuple[Path, bool]:
+    """The qrels file, and whether it is one split of several."""
+    folder = root / "qrels"
+    if not folder.is_dir():
+        if split is None:
+            return _find(root, "qrels"), False
+        raise SettingsError(f"split is {split!r}, but {root} has no folder qrels; leave split out to read qrels.tsv.")
+    splits = {path.name[: -len(e)]: path for path in sorted(folder.iterdir()) for e in READERS if path.name.endswith(e)}
+    wanted = split or ("train" if "train" in splits else next(iter(splits), "") if len(splits) == 1 else "")
+    if wanted not in splits:
+        raise SettingsError(
+            f"split is {split!r}; {folder} has {', '.join(splits) or 'no qrels files'}. Name one of them with --split."
+        )
+    return splits[wanted], len(splits) > 1

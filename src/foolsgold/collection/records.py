@@ -1,0 +1,184 @@
+"""Records of any format, checked one by one, into documents, queries and judgements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA
+from foolsgold.collection.rows import BadLines, BadRow, Rows
+from foolsgold.errors import BadRowError
+
+DOC_ID_FIELDS = ("_id", "doc_id", "docid", "id", "pid", "corpus-id", "corpus_id")
+QUERY_ID_FIELDS = ("_id", "query_id", "query-id", "qid", "id")
+DOC_TEXT_FIELDS = ("text", "document", "passage", "contents")
+QUERY_TEXT_FIELDS = ("text", "query", "question")
+JUDGED_QUERY_FIELDS = ("query-id", "query_id", "qid")
+JUDGED_DOC_FIELDS = ("corpus-id", "corpus_id", "doc_id", "docid", "pid")
+SCORE_FIELDS = ("score", "relevance", "label")
+
+MAX_TEXT_BYTES = 5_000_000  # no encoder reads on so far: a longer text is a file that was not split
+_BATCH_ROWS = 8192
+
+
+class _Problem(Exception):
+    """Why a record cannot be taken."""
+
+
+class JudgementRows(NamedTuple):
+    """Judgements by id, as they stand in a qrels file; `numbers` are their line numbers."""
+
+    query_ids: list[str]
+    doc_ids: list[str]
+    scores: NDArray[np.float64]
+    numbers: NDArray[np.int64]
+
+
+def read_documents(rows: Rows, bad_lines: BadLines) -> pa.Table:
+    """A corpus table: doc_id, title, text; ids are unique."""
+
+    def parse(record: Mapping[str, Any]) -> tuple[str, str, str]:
+        doc_id = _id(record, DOC_ID_FIELDS, "document")
+        title = record.get("title")
+        if title is not None and not isinstance(title, str):
+            raise _Problem(f'the title of document "{doc_id}" is {_shown(title)}; it takes a string.')
+        text = _text(record, DOC_TEXT_FIELDS, f'document "{doc_id}"', may_be_empty=bool(title and title.strip()))
+        _check_text(title or "", f'the title of document "{doc_id}"')
+        return doc_id, title or "", text
+
+    return _table(rows, parse, CORPUS_SCHEMA, bad_lines)
+
+
+def read_queries(rows: Rows, bad_lines: BadLines) -> pa.Table:
+    """A query table: query_id, text; ids are unique."""
+
+    def parse(record: Mapping[str, Any]) -> tuple[str, str]:
+        query_id = _id(record, QUERY_ID_FIELDS, "query")
+        return query_id, _text(record, QUERY_TEXT_FIELDS, f'query "{query_id}"')
+
+    return _table(rows, parse, QUERIES_SCHEMA, bad_lines)
+
+
+def read_judgements(rows: Rows, bad_lines: BadLines) -> JudgementRows:
+    """Judgements with their scores; a score above 0 is a positive, any other is judged not relevant."""
+    query_ids: list[str] = []
+    doc_ids: list[str] = []
+    scores: list[float] = []
+    numbers: list[int] = []
+    for number, record in _good(rows, _parse_judgement, bad_lines):
+        query_ids.append(record[0])
+        doc_ids.append(record[1])
+        scores.append(record[2])
+        numbers.append(number)
+    return JudgementRows(query_ids, doc_ids, np.array(scores, np.float64), np.array(numbers, np.int64))
+
+
+def _parse_judgement(record: Mapping[str, Any]) -> tuple[str, str, float]:
+    query_id = _id(record, JUDGED_QUERY_FIELDS, "judgement")
+    doc_id = _id(record, JUDGED_DOC_FIELDS, "judgement")
+    name = _field(record, SCORE_FIELDS, "judgement")
+    try:
+        score = float(record[name])
+    except (TypeError, ValueError):
+        raise _Problem(f'the field "{name}" is {_shown(record[name])}; it takes a whole number.') from None
+    if score != score:
+        raise _Problem(f'the field "{name}" is NaN; it takes a whole number.')
+    return query_id, doc_id, score
+
+
+def _table(
+    rows: Rows, parse: Callable[[Mapping[str, Any]], Sequence[str]], schema: pa.Schema, bad_lines: BadLines
+) -> pa.Table:
+    batches: list[pa.RecordBatch] = []
+    pending: list[Sequence[str]] = []
+    numbers: dict[str, int] = {}
+    for number, values in _good(rows, parse, bad_lines):
+        first = numbers.setdefault(values[0], number)
+        if first != number:
+            bad_lines.add(rows.place(number), f'the id "{values[0]}" stands already at {rows.place(first)}.')
+            continue
+        pending.append(values)
+        if len(pending) == _BATCH_ROWS:
+            batches.append(_batch(pending, schema))
+            pending = []
+    if pending:
+        batches.append(_batch(pending, schema))
+    return pa.Table.from_batches(batches, schema)
+
+
+def _batch(rows: list[Sequence[str]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _good(rows: Rows, parse: Callable[[Mapping[str, Any]], Any], bad_lines: BadLines) -> Iterator[tuple[int, Any]]:
+    for number, record in rows:
+        try:
+            if isinstance(record, BadRow):
+                raise _Problem(record.problem)
+            parsed = parse(record)
+        except _Problem as problem:
+            bad_lines.add(rows.place(number), str(problem))
+        else:
+            yield number, parsed
+
+
+def _field(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
+    for name in names:
+        if name in record:
+            return name
+    there = ", ".join(f'"{name}"' for name in record) or "none"
+    wanted = f'"{names[0]}" (or {", ".join(names[1:])})'
+    raise _Problem(f"a {what} needs a field {wanted}; the fields there are: {there}.")
+
+
+def _id(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
+    name = _field(record, names, what)
+    value = record[name]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise _Problem(f'the id in the field "{name}" is {_shown(value)}; it takes a string that is not empty.')
+    _check_text(value, "the id")
+    return value
+
+
+def _text(record: Mapping[str, Any], names: Sequence[str], what: str, *, may_be_empty: bool = False) -> str:
+    name = _field(record, names, what)
+    value = record[name]
+    if not isinstance(value, str):
+        raise _Problem(f"the text of {what} is {_shown(value)}; it takes a string.")
+    if not may_be_empty and not value.strip():
+        raise _Problem(f"the text of {what} is empty.")
+    _check_text(value, f"the text of {what}")
+    return value
+
+
+def _check_text(value: str, what: str) -> None:
+    try:
+        n_bytes = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError as error:
+        raise _Problem(f"{what} is not valid Unicode (character {error.start + 1}).") from None
+    if n_bytes > MAX_TEXT_BYTES:
+        raise _Problem(f"{what} is {n_bytes:,} bytes long; the most is {MAX_TEXT_BYTES:,}. Split it into passages.")
+
+
+def check_text(value: Any, place: str) -> str:
+    """The text itself, for texts that stand in Python values.
+
+    Raises:
+        BadRowError: it is no string, is empty, is not valid Unicode or is too long; `place` says where it stands.
+    """
+    try:
+        return _text({"text": value}, ("text",), place)
+    except _Problem as problem:
+        raise BadRowError(f"{place}: {problem}") from None
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return f"{shown[:40]}… ({type(value).__name__})" if len(shown) > 40 else f"{shown} ({type(value).__name__})"

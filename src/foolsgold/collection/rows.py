@@ -1,0 +1,56 @@
+"""Rows as the format readers hand them on, and the policy for those that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from foolsgold.errors import BadRowError
+from foolsgold.settings import OnBadLine
+
+
+class BadRow(NamedTuple):
+    """Why a row could not be read; stands in the stream where the row would."""
+
+    problem: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A stream of numbered records from one file or argument.
+
+    `rows` yields `(number, record or BadRow)`; `place(number)` names the row in messages, such as `corpus.jsonl:17`.
+    """
+
+    name: str
+    place: Callable[[int], str]
+    rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]]
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+        return iter(self.rows)
+
+
+@dataclass
+class BadLines:
+    """Raises on the first bad row, or counts them and remembers the first few."""
+
+    policy: OnBadLine = "error"
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, place: str, problem: str) -> None:
+        """Report one bad row.
+
+        Raises:
+            BadRowError: unless the policy is to skip.
+        """
+        if self.policy == "error":
+            raise BadRowError(f"{place}: {problem} Mend it, or pass --on-bad-line skip to count such lines and go on.")
+        self.count += 1
+        if len(self.examples) < 5:
+            self.examples.append(f"{place}: {problem}")
+
+    def hint(self) -> str:
+        """What was skipped, for the message of an error that it may have caused."""
+        return f" ({self.count} bad lines were skipped, the first: {self.examples[0]})" if self.count else ""

@@ -1,0 +1,21 @@
+"""Encoders, and the stage that turns a collection into vectors."""
+
+from foolsgold.encode.dense_models import DenseModels, dense_model
+from foolsgold.encode.encode import Encoded, as_encoder, encode, encode_texts
+from foolsgold.encode.encoder import Encoder
+from foolsgold.encode.precomputed import PrecomputedVectors
+from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
+from foolsgold.encode.vectors import Vectors
+
+__all__ = [
+    "DenseModels",
+    "Encoded",
+    "Encoder",
+    "PrecomputedVectors",
+    "SentenceTransformerEncoder",
+    "Vectors",
+    "as_encoder",
+    "dense_model",
+    "encode",
+    "encode_texts",
+]

@@ -1,0 +1,23 @@
+"""What an encoder must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into vectors; any object with these two methods will do.
+
+    It may also have the attributes `similarity` ("cosine", which is assumed, or "dot") and `fingerprint` (a string that
+    changes with the weights, kept in settings.json).
+    """
+
+    def encode_queries(self, texts: Sequence[str]) -> Any:
+        """Vectors of queries, array-like of shape (len(texts), D)."""
+        ...
+
+    def encode_documents(self, texts: Sequence[str]) -> Any:
+        """Vectors of documents, array-like of shape (len(texts), D)."""
+        ...

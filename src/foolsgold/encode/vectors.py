@@ -1,0 +1,113 @@
+"""Vectors: what search reads, whether they were encoded here or lie in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foolsgold.errors import VectorError
+from foolsgold.settings import Similarity
+
+_CHECK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """A matrix of vectors and how to compare them; unit length is applied as they are read, nothing is copied whole.
+
+    Attributes:
+        values: shape (n, D), float32 or float16, in memory or memory-mapped.
+        similarity: "cosine" or "dot".
+        inverse_norms: shape (n,), float64; ones for dot products.
+    """
+
+    values: NDArray[np.float32] | NDArray[np.float16]
+    similarity: Similarity
+    inverse_norms: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        values: NDArray[np.float32] | NDArray[np.float16],
+        similarity: Similarity,
+        name: str = "vectors",
+        ids: pa.ChunkedArray | None = None,
+    ) -> Vectors:
+        """Check a matrix and measure its rows.
+
+        Args:
+            values: shape (n, D), float32 or float16.
+            similarity: "cosine" or "dot".
+            name: what to call them in messages.
+            ids: shape (n,), the ids of the rows, for messages.
+
+        Raises:
+            VectorError: wrong shape or type, a value that is not finite, or for cosine a vector of zeros.
+        """  # fmt: skip
+        if values.ndim != 2 or values.shape[1] == 0:
+            raise VectorError(f"{name}: shape {values.shape}; it takes two dimensions, (rows, dimensions of a vector).")
+        if values.dtype not in (np.float32, np.float16):
+            raise VectorError(
+                f"{name}: type {values.dtype}; it takes float32 or float16. Convert with .astype('float32')."
+            )
+        norms = np.empty(len(values), np.float64)
+        for start in range(0, len(values), _CHECK_ROWS):
+            block = np.asarray(values[start : start + _CHECK_ROWS], np.float64)
+            norms[start : start + len(block)] = np.sqrt(np.add.reduce(block * block, axis=1))
+        _check_rows(~np.isfinite(norms), name, "holds NaN or infinity", ids)
+        if similarity == "dot":
+            return cls(values, similarity, np.ones(len(values)))
+        _check_rows(norms == 0, name, "is all zeros, which has no direction and so no cosine", ids)
+        return cls(values, similarity, 1.0 / norms)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def dimensions(self) -> int:
+        """D."""
+        return int(self.values.shape[1])
+
+    @property
+    def longest(self) -> float:
+        """The largest length of a row as it is compared: 1 for cosine."""
+        return 1.0 if self.similarity == "cosine" else self._largest_norm
+
+    @cached_property
+    def _largest_norm(self) -> float:
+        starts = range(0, len(self.values), _CHECK_ROWS)
+        blocks = (np.asarray(self.values[start : start + _CHECK_ROWS], np.float64) for start in starts)
+        return max((float(np.sqrt((block * block).sum(axis=1).max())) for block in blocks), default=0.0)
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Rows `start` to `stop`, shape (stop - start, D), float32, of unit length for cosine."""
+        rows = np.ascontiguousarray(self.values[start:stop], dtype=np.float32)
+        if self.similarity == "cosine":
+            rows = rows * self.inverse_norms[start:stop, None].astype(np.float32)
+        return rows
+
+    def exact(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The given rows in float64, shape (len(rows), D), of unit length for cosine."""
+        vecs: NDArray[np.float64] = self.values[rows].astype(np.float64) * self.inverse_norms[rows, None]
+        return vecs
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all values."""
+        digest = blake2b(f"{self.values.dtype} {self.values.shape}".encode(), digest_size=16)
+        for start in range(0, len(self.values), _CHECK_ROWS):
+            digest.update(np.ascontiguousarray(self.values[start : start + _CHECK_ROWS]).tobytes())
+        return digest.hexdigest()
+
+
+def _check_rows(bad: NDArray[np.bool_], name: str, problem: str, ids: pa.ChunkedArray | None) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        which = f'row {row} (id "{ids[row].as_py()}")' if ids is not None else f"row {row}"
+        others = f", and so do {int(bad.sum()) - 1:,} more" if bad.sum() > 1 else ""
+        raise VectorError(f"{name}: {which} {problem}{others}. Leave out or repair what was encoded there.")

@@ -1,0 +1,52 @@
+"""Every error that foolsgold raises on purpose.
+
+FoolsgoldError
+├── SettingsError       an argument, flag or combination of them that cannot work
+├── CollectionError     a collection that cannot be mined as it is
+│   └── BadRowError     one line or row of it
+├── VectorError         vectors of the wrong shape, type or content
+├── ModelError          a model that cannot be loaded or used
+├── WorkerError         an encoding process that died
+├── MissingExtraError   an optional package that is not installed
+└── OutputError         results that could not be written
+"""
+
+
+class FoolsgoldError(Exception):
+    """The root: catches whatever foolsgold raises on purpose."""
+
+    exit_status = 1
+
+
+class SettingsError(FoolsgoldError, ValueError):
+    """Names the argument, what it got, what it takes, and how to mend it."""
+
+    exit_status = 2
+
+
+class CollectionError(FoolsgoldError, ValueError):
+    """Says which file or argument, what is wrong with it, and how to mend it."""
+
+
+class BadRowError(CollectionError):
+    """Says which file and line, or which item."""
+
+
+class VectorError(FoolsgoldError, ValueError):
+    """Says which vectors, and the first row that is wrong."""
+
+
+class ModelError(FoolsgoldError, ValueError):
+    """Says which model, why it cannot be used, and what else can be given."""
+
+
+class WorkerError(FoolsgoldError, RuntimeError):
+    """An encoding process died; says how to go on without it."""
+
+
+class MissingExtraError(FoolsgoldError, ImportError):
+    """Names the option, the extra, and the line that installs it."""
+
+
+class OutputError(FoolsgoldError, OSError):
+    """Says what could not be written, and that earlier output is untouched."""

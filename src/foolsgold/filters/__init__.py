@@ -1,0 +1,8 @@
+"""Filters, one file a rule; each returns what it keeps and its reason."""
+
+from foolsgold.filters.chosen_filters import filters_for
+from foolsgold.filters.filter import Filter, Filtered, Verdict, apply_filters
+from foolsgold.filters.pairs import PairBlock, Relevance
+from foolsgold.filters.rank_window import rank_window
+
+__all__ = ["Filter", "Filtered", "PairBlock", "Relevance", "Verdict", "apply_filters", "filters_for", "rank_window"]

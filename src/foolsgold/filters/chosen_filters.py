@@ -1,0 +1,48 @@
+"""The filters that settings ask for, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from foolsgold.errors import SettingsError
+from foolsgold.filters.duplicate_text import DuplicateText
+from foolsgold.filters.filter import Filter
+from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
+from foolsgold.filters.margin import AbsoluteMargin, RelativeMargin
+from foolsgold.filters.query_text import QueryText
+from foolsgold.filters.rank_window import RankWindow, rank_window
+from foolsgold.filters.score_bounds import MaxScore, MinScore
+from foolsgold.settings import MiningSettings
+
+
+def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
+    """Rules about what a document is come first, then rules about its score, and duplicates last.
+
+    Raises:
+        SettingsError: the corpus is too small for the window or for the number of negatives.
+    """
+    if n_documents <= settings.negatives:
+        raise SettingsError(
+            f"negatives is {settings.negatives}, but the corpus has only {n_documents} documents, the positives among "
+            f"them. Lower negatives to at most {max(1, n_documents - 1)}, or add documents to the corpus."
+        )
+    if settings.min_rank >= n_documents:
+        raise SettingsError(
+            f"min_rank is {settings.min_rank}, but the corpus has only {n_documents} documents: no rank lies in the "
+            f"window. Lower min_rank below {n_documents}."
+        )
+    max_rank = settings.depth if settings.max_rank is None else settings.max_rank
+    first_without_positive, _ = rank_window(n_documents, settings.min_rank_without_positive)
+    rules: list[Filter] = [
+        KnownPositiveId(),
+        KnownPositiveText(),
+        QueryText(),
+        RankWindow(settings.min_rank, max_rank, first_without_positive),
+    ]
+    if settings.absolute_margin is not None:
+        rules.append(AbsoluteMargin(settings.absolute_margin))
+    if settings.relative_margin is not None:
+        rules.append(RelativeMargin(settings.relative_margin))
+    if settings.max_score is not None:
+        rules.append(MaxScore(settings.max_score))
+    if settings.min_score is not None:
+        rules.append(MinScore(settings.min_score))
+    return [*rules, DuplicateText()]

@@ -1,0 +1,124 @@
+"""The rows that filters see: one per (query, positive) pair, with the query's candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.collection import Collection, Judgements
+from foolsgold.search import Candidates
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying by it loses nothing
+
+
+@dataclass(frozen=True)
+class PairBlock:
+    """The candidates of a block of queries, one row per (query, positive) pair; a query without positives is one row.
+
+    Attributes:
+        first_pairs: shape (B,), the first pair of each query; pairs of a query stand together.
+        query_rows: shape (P,), rows in the collection.
+        positive_rows: shape (P,), rows in the corpus; -1 for a query without positives.
+        positive_scores: shape (P,), float64; NaN for a query without positives.
+        doc_rows: shape (P, K), rows in the corpus; -1 where `present` is False.
+        scores: shape (P, K), float64.
+        present: shape (P, K), whether there is a candidate.
+        known_positive: shape (P, K), whether it is a known positive of the query, by id.
+        known_positive_text: shape (P, K), whether its text is that of a known positive.
+        judged_negative: shape (P, K), whether it was judged not relevant.
+        doc_keys: shape (P, K), equal where texts are equal.
+        query_keys: shape (P,), comparable with doc_keys.
+    """
+
+    first_pairs: NDArray[np.int64]
+    query_rows: NDArray[np.int64]
+    positive_rows: NDArray[np.int32]
+    positive_scores: NDArray[np.float64]
+    doc_rows: NDArray[np.int32]
+    scores: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    known_positive: NDArray[np.bool_]
+    known_positive_text: NDArray[np.bool_]
+    judged_negative: NDArray[np.bool_]
+    doc_keys: NDArray[np.uint64]
+    query_keys: NDArray[np.uint64]
+
+    @property
+    def has_positive(self) -> NDArray[np.bool_]:
+        """Whether the pair has a positive, shape (P,)."""
+        return self.positive_rows >= 0
+
+    @property
+    def ranks(self) -> NDArray[np.int64]:
+        """Rank of each column, shape (K,)."""
+        return np.arange(self.doc_rows.shape[1])
+
+
+class Relevance:
+    """What a collection knows about relevance, ready to be asked for blocks of candidates.
+
+    Queries whose folded texts are equal share what is known of any of them: a positive of one is never a negative of
+    another.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._n_documents = collection.n_documents
+        self.doc_keys = collection.document_keys
+        self.query_keys = collection.query_keys
+        _, self._groups = np.unique(self.query_keys, return_inverse=True)  # (Q,)
+        self._positives = self._pair_keys(collection.positives)
+        self._judged_negatives = self._pair_keys(collection.judged_negatives)
+        owners = self._groups[collection.positives.query_rows]
+        keys = self.doc_keys[collection.positives.doc_rows]
+        self._positive_texts = np.unique(self._mixed(owners, keys))
+        by_group = np.argsort(owners, kind="stable")
+        self._owners, self._owned_keys = owners[by_group], keys[by_group]
+
+    def positive_keys(self, query_row: int) -> NDArray[np.uint64]:
+        """Text keys of all known positives of a query."""
+        start, stop = np.searchsorted(self._owners, [self._groups[query_row], self._groups[query_row] + 1])
+        return self._owned_keys[start:stop]
+
+    def pair_block(self, candidates: Candidates) -> PairBlock:
+        """One row per (query, positive) pair of a block of candidates."""
+        n_pairs = np.maximum(np.diff(candidates.positive_offsets), 1)
+        of = np.repeat(np.arange(len(candidates)), n_pairs)  # the block's query of each pair
+        positive_rows = np.full(len(of), -1, np.int32)
+        positive_scores = np.full(len(of), np.nan)
+        has_positive = (np.diff(candidates.positive_offsets) > 0)[of]
+        positive_rows[has_positive] = candidates.positive_rows
+        positive_scores[has_positive] = candidates.positive_scores
+        doc_rows, present = candidates.doc_rows, candidates.doc_rows >= 0
+        groups = self._groups[candidates.query_rows][:, None]
+        pairs = groups * self._n_documents + doc_rows
+        doc_keys = self.doc_keys[doc_rows]
+        return PairBlock(
+            first_pairs=np.concatenate([[0], np.cumsum(n_pairs)[:-1]]),
+            query_rows=candidates.query_rows[of],
+            positive_rows=positive_rows,
+            positive_scores=positive_scores,
+            doc_rows=doc_rows[of],
+            scores=candidates.scores[of].astype(np.float64),
+            present=present[of],
+            known_positive=(_contains(self._positives, pairs) & present)[of],
+            known_positive_text=(_contains(self._positive_texts, self._mixed(groups, doc_keys)) & present)[of],
+            judged_negative=(_contains(self._judged_negatives, pairs) & present)[of],
+            doc_keys=doc_keys[of],
+            query_keys=self.query_keys[candidates.query_rows][of],
+        )
+
+    def _pair_keys(self, judgements: Judgements) -> NDArray[np.int64]:
+        return np.unique(self._groups[judgements.query_rows] * self._n_documents + judgements.doc_rows)
+
+    def _mixed(self, groups: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        return keys ^ (groups.astype(np.uint64) * _SPREAD)
+
+
+def _contains(known: NDArray[np.integer], wanted: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether each wanted value is among the known ones, which are sorted."""
+    if not len(known):
+        return np.zeros(wanted.shape, np.bool_)
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)] == wanted
+    return found

@@ -1,0 +1,124 @@
+"""mine: collection → encode → search → filter → sample → export; and select, which begins at filter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from foolsgold import provenance
+from foolsgold.collection import Collection, as_collection
+from foolsgold.encode import encode
+from foolsgold.errors import SettingsError
+from foolsgold.export import write_training_file
+from foolsgold.filters import Relevance, apply_filters, filters_for
+from foolsgold.output import OutputFolder
+from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance
+from foolsgold.report import Stages, make_report
+from foolsgold.result import MiningResult
+from foolsgold.sample import Chooser, Chosen, Tally
+from foolsgold.search import CandidateStore, Search
+from foolsgold.settings import MiningSettings
+
+_CHOICES = (
+    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
+    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
+)  # fmt: skip
+
+
+def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) -> MiningResult:
+    """Mine hard negatives for every (query, positive) pair of a collection.
+
+    Args:
+        collection: a Collection (`read_beir`, `read_files`, `read_pairs`), the path of a BEIR folder, or pairs in any
+            form that `read_pairs` takes.
+        encoder: a hub id, a model folder, "offline", a SentenceTransformer, an Encoder, or PrecomputedVectors.
+        settings: what to choose and where to write; None is the default.
+
+    Raises:
+        FoolsgoldError: one of its kinds, saying what is wrong, where, and how to mend it; earlier output is untouched.
+
+    >>> import numpy as np
+    >>> from foolsgold import PrecomputedVectors, read_pairs
+    >>> collection = read_pairs([("red", "crimson")], corpus=["rose", "blue", "crimson"])
+    >>> doc_vecs = np.array([[0.8, 0.6], [0, 1], [1, 0]], np.float32)
+    >>> vectors = PrecomputedVectors(query_vecs=np.array([[1, 0]], np.float32), doc_vecs=doc_vecs)
+    >>> mine(collection, vectors, MiningSettings(negatives=1, quiet=True)).to_dataset("triplet")[0]
+    {'anchor': 'red', 'positive': 'crimson', 'negative': 'rose'}
+    """
+    settings = settings or MiningSettings()
+    stages = Stages()
+    with OutputFolder(settings.out) as folder:
+        with stages("read"):
+            collection = as_collection(collection, settings)
+            filters_for(settings, collection.n_documents)  # what cannot work is said before hours of encoding
+        with stages("encode"):
+            encoded = encode(collection, encoder, settings)
+        with stages("search"):
+            candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
+            search = Search(collection, encoded, settings)
+            candidates.write(search.blocks())
+            origin = Provenance.of_run(collection, encoded.encoder, search.describe(), folder)
+        return _choose_and_write(collection, candidates, settings, folder, stages, origin)
+
+
+def select(folder: str | Path, *, collection: Collection | None = None, **changes: Any) -> MiningResult:
+    """Choose again from the candidates of an earlier run, with other settings; nothing is encoded or searched.
+
+    Args:
+        folder: the output folder of `mine`.
+        collection: the collection, if it no longer lies where it was mined from.
+        **changes: settings that choose: negatives, margins, window, score bounds, sampler, short_rows, format, seed;
+            and `out`, another folder for the result (default: the same, replacing what was chosen before).
+
+    Raises:
+        FoolsgoldError: no such output, a collection that is gone or has changed, or settings that cannot work.
+    """
+    origin = Provenance.read(Path(folder))
+    not_here = sorted(set(changes) - set(_CHOICES))
+    if not_here:
+        raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(_CHOICES)}.")
+    settings = origin.settings.replace(**{"out": str(folder), **changes})
+    stages = Stages()
+    with OutputFolder(settings.out) as target:
+        with stages("read"):
+            collection = origin.collection_again(collection)
+            path = origin.carry_over(target)
+        return _choose_and_write(collection, CandidateStore(collection, path), settings, target, stages, origin)
+
+
+def _choose_and_write(
+    collection: Collection,
+    candidates: CandidateStore,
+    settings: MiningSettings,
+    folder: OutputFolder,
+    stages: Stages,
+    origin: Provenance,
+) -> MiningResult:
+    with stages("filter and sample"):
+        negatives, tally = choose(collection, candidates, settings)
+        folder.write_parquet(NEGATIVES_FILE, negatives)
+    with stages("export"):
+        train = folder.file(f"train.{settings.file_type}")
+        n_rows = write_training_file(negatives, collection, settings, train) if train else 0
+    report = make_report(
+        collection=collection, settings=settings, search=origin.search, tally=tally, negatives=negatives,
+        n_training_rows=n_rows, stages=stages.measured,
+    )  # fmt: skip
+    folder.write_json("report.json", report)
+    folder.write_json("settings.json", origin.settings_file(settings))
+    folder.publish(obsolete=provenance.obsolete_files(folder))
+    return MiningResult(negatives, report, settings, collection, folder.path)
+
+
+def choose(collection: Collection, candidates: CandidateStore, settings: MiningSettings) -> tuple[pa.Table, Tally]:
+    """Filter and sample, block by block: the table of negatives, and the counts."""
+    filters = filters_for(settings, collection.n_documents)
+    relevance = Relevance(collection)
+    chooser = Chooser(collection, relevance, settings)
+    blocks = []
+    for block in candidates.blocks(settings.block_size):
+        pairs = relevance.pair_block(block)
+        blocks.append(chooser.choose(pairs, apply_filters(pairs, filters)))
+    return Chosen.concatenate(blocks).table(collection), chooser.tally

@@ -1,0 +1,152 @@
+"""Where a result comes from: kept in settings.json, and read back to choose or export again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any, get_args
+
+from foolsgold.collection import Collection, read_beir, read_source, write_beir_parquet
+from foolsgold.errors import CollectionError, SettingsError
+from foolsgold.output import OutputFolder, read_settings_file
+from foolsgold.settings import FileType, MiningSettings, TrainingFormat
+from foolsgold.version import __version__
+
+CANDIDATES_FILE = "candidates.parquet"
+NEGATIVES_FILE = "negatives.parquet"
+COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
+_PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "torch", "transformers", "voyager")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The collection, the encoder and the search behind a set of candidates.
+
+    Attributes:
+        folder: the output folder that holds the candidates; None for a run without one.
+        settings: with which they were mined.
+        collection: where the collection lies, and its fingerprint.
+        encoder: model, prompts, similarity, and fingerprint.
+        search: index, reason, depth, recall.
+    """
+
+    folder: Path | None
+    settings: MiningSettings
+    collection: Mapping[str, Any]
+    encoder: Mapping[str, Any]
+    search: Mapping[str, Any]
+
+    @classmethod
+    def of_run(
+        cls, collection: Collection, encoder: Mapping[str, Any], search: Mapping[str, Any], folder: OutputFolder
+    ) -> Provenance:
+        """Of a run that is going on; a collection made in Python is written beside its candidates."""
+        copy = folder.file(COLLECTION_FOLDER)
+        if collection.source is None and copy is not None:
+            write_beir_parquet(collection, copy)
+        described = {
+            "source": dict(collection.source) if collection.source is not None else {"kind": COLLECTION_FOLDER},
+            "fingerprint": collection.fingerprint,
+        }
+        return cls(folder.path, MiningSettings(), described, encoder, search)
+
+    @classmethod
+    def read(cls, folder: Path) -> Provenance:
+        """Of an output folder.
+
+        Raises:
+            SettingsError: it is no output of foolsgold.
+            CollectionError: its settings.json is damaged.
+        """
+        content = read_settings_file(folder)
+        known = {field.name for field in fields(MiningSettings)}
+        try:
+            settings = MiningSettings(**{name: value for name, value in content["settings"].items() if name in known})
+            return cls(folder, settings, content["collection"], content["encoder"], content["search"])
+        except (KeyError, TypeError, AttributeError, SettingsError) as error:
+            raise CollectionError(
+                f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
+            ) from error
+
+    def collection_again(self, collection: Collection | None = None) -> Collection:
+        """The collection that was mined, read again unless it is given.
+
+        Raises:
+            CollectionError: it is gone, or has changed since.
+        """
+        source = self.collection["source"]
+        if collection is None and source["kind"] == COLLECTION_FOLDER and self.folder is not None:
+            collection = read_beir(self.folder / COLLECTION_FOLDER)
+        elif collection is None:
+            try:
+                collection = read_source(source, self.settings)
+            except SettingsError as error:
+                raise CollectionError(
+                    f"the collection is no longer where it was mined from: {error} If it was moved, name it with "
+                    "--collection (or --corpus, --queries, --qrels)."
+                ) from error
+        if collection.fingerprint != self.collection["fingerprint"]:
+            raise CollectionError(
+                f"the collection ({source.get('folder') or source.get('corpus') or 'given'}) has changed since these "
+                "candidates were mined. Mine again, or restore it."
+            )
+        return collection
+
+    def carry_over(self, target: OutputFolder) -> Path:
+        """Give another output folder its own candidates (and collection); returns where the candidates are.
+
+        Raises:
+            CollectionError: there are no candidates.
+        """
+        if self.folder is None or not (self.folder / CANDIDATES_FILE).is_file():
+            raise CollectionError(f"{self.folder} has no {CANDIDATES_FILE}. Mine again into a new folder.")
+        candidates = self.folder / CANDIDATES_FILE
+        staged = target.file(CANDIDATES_FILE)
+        if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
+            _link_or_copy(candidates, staged)
+            copy = target.file(COLLECTION_FOLDER)
+            if self.collection["source"]["kind"] == COLLECTION_FOLDER and copy is not None:
+                shutil.copytree(self.folder / COLLECTION_FOLDER, copy)
+        return candidates
+
+    def settings_file(self, settings: MiningSettings) -> dict[str, Any]:
+        """What settings.json holds: enough to run it again."""
+        stored = settings.as_dict()
+        return {
+            "foolsgold": __version__,
+            "settings": {**stored, "out": None if stored["out"] is None else str(stored["out"])},
+            "collection": dict(self.collection),
+            "encoder": dict(self.encoder),
+            "search": dict(self.search),
+            "versions": {"python": platform.python_version(), **_package_versions()},
+        }
+
+
+def obsolete_files(folder: OutputFolder) -> tuple[str, ...]:
+    """Training files of an earlier choice that this run does not replace."""
+    types = get_args(FileType)
+    names = [f"train.{kind}" for kind in types]
+    names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
+    return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _package_versions() -> dict[str, str]:
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

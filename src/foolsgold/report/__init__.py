@@ -1,0 +1,7 @@
+"""Reports: numbers, and their short form for a terminal."""
+
+from foolsgold.report.report import make_report
+from foolsgold.report.stages import Stages
+from foolsgold.report.summary import Example, summary_lines
+
+__all__ = ["Example", "Stages", "make_report", "summary_lines"]

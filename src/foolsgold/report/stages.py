@@ -1,0 +1,63 @@
+"""Time and peak memory of each stage, worker processes included."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+_SAMPLE_SECONDS = 0.05
+
+
+class Stages:
+    """Measures stages as they run: `with stages("encode"): …`."""
+
+    def __init__(self) -> None:
+        self.measured: list[dict[str, Any]] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Measure one stage."""
+        started = time.perf_counter()
+        with _PeakMemory() as peak:
+            yield
+        self.measured.append(
+            {"stage": name, "seconds": round(time.perf_counter() - started, 3), "peak_memory_bytes": peak.n_bytes}
+        )
+
+
+class _PeakMemory:
+    """Samples the resident memory of this process and its children, 20 times a second."""
+
+    def __init__(self) -> None:
+        self.n_bytes = 0
+        self._process = psutil.Process()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _PeakMemory:
+        self._sample()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._sample()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_SAMPLE_SECONDS):
+            self._sample()
+
+    def _sample(self) -> None:
+        total = 0
+        for process in (self._process, *self._process.children(recursive=True)):
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue  # it has just ended
+        self.n_bytes = max(self.n_bytes, total)

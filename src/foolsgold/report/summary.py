@@ -1,0 +1,81 @@
+"""The report in a few lines for a terminal, with examples to judge by eye."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+_TEXT_WIDTH = 100
+
+
+class Example(NamedTuple):
+    """A query, its positive, and the hardest negative chosen for the pair, with scores."""
+
+    query: str
+    positive: str
+    negative: str
+    positive_score: float
+    negative_score: float
+
+
+def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> list[str]:
+    """What a person wants to know first."""
+    collection, pairs, negatives = report["collection"], report["pairs"], report["negatives"]
+    candidates = report["candidates"]
+    lines = [
+        f"{negatives['total']:,} negatives for {pairs['complete'] + pairs['filled_at_random']:,} of "
+        f"{pairs['total']:,} (query, positive) pairs; {collection['queries']:,} queries, "
+        f"{collection['documents']:,} documents",
+        f"yield     {_percent(report['yield_ratio'])} of queries got all their negatives "
+        f"({_percent(report['pair_yield_ratio'])} of pairs; short rows: {pairs['short_rows']})",
+        f"hardness  {_number(report['hardness'])} mean similarity of query and negative; positives have "
+        f"{_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
+        f"fate      {candidates['total']:,} candidates: "
+        + ", ".join(f"{count:,} {name}" for name, count in candidates["by_fate"].items() if count),
+        "time      " + ", ".join(f"{stage['stage']} {stage['seconds']:.1f} s" for stage in report["stages"])
+        + f"; peak memory {max(stage['peak_memory_bytes'] for stage in report['stages']) / 2**20:,.0f} MiB",
+    ]  # fmt: skip
+    search = report["search"]
+    if "recall" in search:
+        lines.append(
+            f"recall    {_number(search['recall'])} of the true candidates (on {search['recall_sample_queries']} queries)"
+        )
+    lines += _warnings(report)
+    for number, example in enumerate(examples, start=1):
+        lines += [
+            "",
+            f"example {number}",
+            f"  query              {_shown(example.query)}",
+            f"  positive   {example.positive_score:6.3f}  {_shown(example.positive)}",
+            f"  negative   {example.negative_score:6.3f}  {_shown(example.negative)}",
+        ]
+    return lines
+
+
+def _warnings(report: Mapping[str, Any]) -> list[str]:
+    collection = report["collection"]
+    counted = {
+        "bad lines were skipped": collection.get("bad_lines_skipped", 0),
+        "judgements named unknown ids and were left out": collection.get("unknown_ids", 0),
+        "judgements contradict each other and count as positive": collection.get("contradicting_judgements", 0),
+        "queries have no positive: mined by window only, not in the training file": collection[
+            "queries_without_positives"
+        ],
+        "negatives are random documents": report["negatives"]["random"],
+    }
+    return [f"note      {count:,} {what}" for what, count in counted.items() if count]
+
+
+def _percent(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _shown(text: str) -> str:
+    """One line without control characters, cut to fit."""
+    line = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text[:1000]).split())
+    return line if len(line) <= _TEXT_WIDTH else line[: _TEXT_WIDTH - 1] + "…"

@@ -1,0 +1,18 @@
+"""The hardest survivors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.filters import PairBlock
+
+
+class Top:
+    """Takes the survivors of lowest rank; best where filters are trusted (NV-Retriever, arXiv 2407.15831)."""
+
+    def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
+        """The rank itself, shape (P, K)."""
+        return np.broadcast_to(pairs.ranks.astype(np.float64), pairs.doc_rows.shape)

@@ -1,0 +1,99 @@
+"""A SimpleMiner's index on disk: a folder with the Voyager index, the texts, and who made them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from foolsgold.errors import CollectionError, ModelError, OutputError, SettingsError
+from foolsgold.version import __version__
+
+if TYPE_CHECKING:
+    from voyager import Index
+
+_INDEX_FILE, _TEXTS_FILE, _MINER_FILE = "index.voyager", "corpus.parquet", "simple_miner.json"
+_IDENTITY = ("language_code", "model_size", "model_name", "model_fingerprint", "seed", "min_rank", "max_rank")
+
+
+@dataclass(frozen=True)
+class SavedMiner:
+    """All that a SimpleMiner needs to go on where it was saved."""
+
+    language_code: str
+    model_size: str
+    model_name: str | None
+    model_fingerprint: str | None
+    seed: int
+    min_rank: int
+    max_rank: int
+    index: Index
+    texts: list[str]
+
+    def check_model(self, fingerprint: str | None, path: str | Path) -> None:
+        """Refuse a model whose vectors do not belong to the index.
+
+        Raises:
+            ModelError: the weights or prompts are others.
+        """
+        if self.model_fingerprint != fingerprint:
+            raise ModelError(
+                f"the index in {path} was built with another model (or other prompts) than "
+                f"{self.model_name or 'the one given'} is now. Pass the model it was built with, or build it again."
+            )
+
+
+def write_miner(path: Path, miner: SavedMiner) -> None:
+    """Write the folder whole: beside its place first, then moved there.
+
+    Raises:
+        SettingsError: the folder holds something else.
+        OutputError: it could not be written.
+    """
+    import pyarrow.parquet as pq
+
+    if path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / _MINER_FILE).is_file())):
+        raise SettingsError(f"save_path: {path} holds something else. Give a new folder, or one written here before.")
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        staged.mkdir(parents=True)
+        miner.index.save(str(staged / _INDEX_FILE))
+        pq.write_table(pa.table({"text": pa.array(miner.texts, pa.large_string())}), staged / _TEXTS_FILE)
+        identity = {"foolsgold": __version__, **{name: getattr(miner, name) for name in _IDENTITY}}
+        (staged / _MINER_FILE).write_text(json.dumps(identity, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(staged, path)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"save_path: {path} could not be written ({error}).") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def read_miner(path: Path) -> SavedMiner:
+    """Read the folder that `write_miner` wrote.
+
+    Raises:
+        SettingsError: it is not there.
+        CollectionError: it is damaged.
+    """
+    import pyarrow.parquet as pq
+    from voyager import Index
+
+    if not (path / _MINER_FILE).is_file():
+        what = "holds no saved SimpleMiner" if path.is_dir() else "does not exist"
+        raise SettingsError(f"path: {path} {what}. Give a folder written by export_index or save_index.")
+    try:
+        identity: dict[str, Any] = json.loads((path / _MINER_FILE).read_text(encoding="utf-8"))
+        texts = pq.read_table(path / _TEXTS_FILE)["text"].to_pylist()
+        index = Index.load(str(path / _INDEX_FILE))
+        miner = SavedMiner(**{name: identity[name] for name in _IDENTITY}, index=index, texts=texts)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise CollectionError(f"path: {path} is damaged ({error}). Build the index again.") from error
+    if len(index) != len(texts):
+        raise CollectionError(f"path: {path} is damaged: {len(index)} vectors for {len(texts)} texts. Build it again.")
+    return miner

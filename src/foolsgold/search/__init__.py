@@ -1,0 +1,21 @@
+"""Search: exact or Voyager, behind one interface, and the candidates that it finds."""
+
+from foolsgold.search.candidates import CANDIDATES_SCHEMA, Candidates, CandidateStore
+from foolsgold.search.exact import ExactIndex, exact_topk
+from foolsgold.search.rescore import best_first, pair_scores
+from foolsgold.search.search import Search
+from foolsgold.search.voyager import VoyagerIndex, build_voyager, query_voyager
+
+__all__ = [
+    "CANDIDATES_SCHEMA",
+    "CandidateStore",
+    "Candidates",
+    "ExactIndex",
+    "Search",
+    "VoyagerIndex",
+    "best_first",
+    "build_voyager",
+    "exact_topk",
+    "pair_scores",
+    "query_voyager",
+]

@@ -1,0 +1,161 @@
+"""MiningSettings: all that decides which negatives are chosen, each default with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from foolsgold.errors import SettingsError
+
+IndexKind = Literal["auto", "exact", "voyager"]
+SamplerName = Literal["top", "uniform"]
+ShortRows = Literal["drop", "keep", "random"]
+TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "flagembedding"]
+FileType = Literal["jsonl", "parquet"]
+OnBadLine = Literal["error", "skip"]
+Similarity = Literal["cosine", "dot"]
+
+
+def _setting(default: Any, help_text: str, *, choices: Sequence[str] | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """What `mine` and `select` do; each field is also a flag of the command line.
+
+    Raises:
+        SettingsError: a value out of its range, or values that exclude each other.
+
+    >>> MiningSettings(negatives=2, relative_margin=None, max_score=0.8).negatives
+    2
+    """
+
+    negatives: int = _setting(4, "negatives per (query, positive) pair; four teach most of what more would")
+    depth: int = _setting(100, "candidates kept per query; choosing again later reaches no deeper")
+    min_rank: int = _setting(0, "first rank that may be a negative; 0, since the margin guards the top better")
+    max_rank: int | None = _setting(None, "rank at which the window ends, itself excluded (default: the depth)")
+    relative_margin: float | None = _setting(
+        0.05, "drop candidates scoring above s_pos - m*|s_pos|; the best fixed rule of NV-Retriever; 'none' is off"
+    )
+    absolute_margin: float | None = _setting(None, "drop candidates scoring above s_pos - m (default: off)")
+    max_score: float | None = _setting(None, "drop candidates scoring above this (default: off)")
+    min_score: float | None = _setting(None, "drop candidates scoring below this (default: off)")
+    min_rank_without_positive: int = _setting(
+        10, "first rank for a query that has no positive, where only a window can guard against false negatives"
+    )
+    sampler: SamplerName = _setting(
+        "top", "which survivors become negatives: the hardest, or any (seeded by query)", choices=get_args(SamplerName)
+    )
+    short_rows: ShortRows = _setting(
+        "drop", "a pair with too few negatives: drop it, keep it, or fill it at random", choices=get_args(ShortRows)
+    )
+    format: TrainingFormat = _setting(
+        "n-tuple",
+        "the training file's form; n-tuple fits the usual contrastive losses",
+        choices=get_args(TrainingFormat),
+    )
+    file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye", choices=get_args(FileType))
+    index: IndexKind = _setting(
+        "auto", "how candidates are searched; auto is exact until that costs too much", choices=get_args(IndexKind)
+    )
+    similarity: Similarity | None = _setting(
+        None, "how vectors are compared (default: the model's own way)", choices=get_args(Similarity)
+    )
+    query_prompt: str | None = _setting(None, "text put before each query (default: the model's own prompt)")
+    document_prompt: str | None = _setting(None, "text put before each document (default: the model's own prompt)")
+    batch_size: int = _setting(32, "texts per forward pass; larger pays on a GPU")
+    device: str | None = _setting(None, "where the model runs: cpu, cuda, cuda:1, mps (default: the best there is)")
+    num_workers: int | None = _setting(
+        None, "encoding processes (default: one a GPU; on CPUs one per 8 cores from 16 cores on)"
+    )
+    block_size: int = _setting(1024, "queries handled at once; changes memory, never the result")
+    seed: int = _setting(42, "of all that is random; the same seed gives the same bytes")
+    on_bad_line: OnBadLine = _setting(
+        "error", "a line that cannot be read: stop, or count it and go on", choices=get_args(OnBadLine)
+    )
+    max_unknown_ratio: float = _setting(0.1, "share of judgements that may name unknown ids; more means the wrong file")
+    trust_remote_code: bool = _setting(False, "let the model bring and run its own Python code")
+    out: str | None = _setting(None, "output folder")
+    quiet: bool = _setting(False, "no progress and no summary")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_type(field.name, getattr(self, field.name))
+            _check_choice(field, getattr(self, field.name))
+        self._check_ranges()
+        self._check_window()
+        if self.format == "n-tuple" and self.short_rows == "keep":
+            raise SettingsError(
+                "short_rows='keep' cannot be written as 'n-tuple', whose rows all have the same number of negatives. "
+                "Take short_rows='drop' or 'random', or the format triplet, labeled-pair, labeled-list, flagembedding."
+            )
+        if self.format == "flagembedding" and self.file_type != "jsonl":
+            raise SettingsError("format='flagembedding' is read as jsonl only. Take file_type='jsonl'.")
+
+    def replace(self, **changes: Any) -> MiningSettings:
+        """A copy with other values, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All values by field name, as settings.json keeps them."""
+        return dataclasses.asdict(self)
+
+    def _check_ranges(self) -> None:
+        for name in ("negatives", "depth", "batch_size", "block_size", "num_workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name} is {value}; it takes a whole number of at least 1.")
+        for name in ("min_rank", "min_rank_without_positive", "seed", "relative_margin", "absolute_margin"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise SettingsError(f"{name} is {value}; it takes a number of at least 0.")
+        if not 0 <= self.max_unknown_ratio <= 1:
+            raise SettingsError(f"max_unknown_ratio is {self.max_unknown_ratio}; it takes a share between 0 and 1.")
+        if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
+            raise SettingsError(
+                f"min_score {self.min_score} is above max_score {self.max_score}: nothing lies between."
+            )
+
+    def _check_window(self) -> None:
+        end = self.depth if self.max_rank is None else self.max_rank
+        if end > self.depth:
+            raise SettingsError(
+                f"max_rank is {end}, but only {self.depth} candidates are kept per query. Raise depth to {end}."
+            )
+        if end - self.min_rank < self.negatives:
+            raise SettingsError(
+                f"The rank window [{self.min_rank}, {end}) holds {max(0, end - self.min_rank)} candidates, fewer than "
+                f"the {self.negatives} negatives asked for. Lower min_rank or negatives, or raise max_rank or depth."
+            )
+
+
+_NUMBERS = (int, float)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "negatives": (int,), "depth": (int,), "min_rank": (int,), "max_rank": (int, type(None)),
+    "min_rank_without_positive": (int,), "batch_size": (int,), "block_size": (int,), "seed": (int,),
+    "num_workers": (int, type(None)), "max_unknown_ratio": _NUMBERS,
+    "relative_margin": (*_NUMBERS, type(None)), "absolute_margin": (*_NUMBERS, type(None)),
+    "max_score": (*_NUMBERS, type(None)), "min_score": (*_NUMBERS, type(None)),
+    "query_prompt": (str, type(None)), "document_prompt": (str, type(None)), "device": (str, type(None)),
+    "trust_remote_code": (bool,), "quiet": (bool,), "out": (str, Path, type(None)),
+}  # fmt: skip
+
+
+def _check_type(name: str, value: object) -> None:
+    types = _TYPES.get(name)
+    if types is None:
+        return
+    is_bool = isinstance(value, bool)
+    if not isinstance(value, types) or (is_bool and bool not in types) or (isinstance(value, float) and value != value):
+        wanted = " or ".join(kind.__name__.replace("NoneType", "None") for kind in types)
+        raise SettingsError(f"{name} is {value!r}; it takes {wanted}.")
+
+
+def _check_choice(field: dataclasses.Field[Any], value: object) -> None:
+    choices = field.metadata["choices"]
+    if choices is not None and value not in choices and not (value is None and field.default is None):
+        raise SettingsError(f"{field.name} is {value!r}; it takes one of {', '.join(map(repr, choices))}.")
