@@ -14,7 +14,7 @@ from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.settings import FileType, MiningSettings, TrainingFormat
 
 if TYPE_CHECKING:
-    from foolsgold.collection import Collection
+    from foolsgold.collection import CollectionFiles
 
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 _NUMBER_FIELDS = {"relative_margin", "absolute_margin", "max_score", "min_score"}
@@ -48,7 +48,7 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings = _settings(options)
-    result = mine(_collection(options, settings), _encoder(options, settings), settings)
+    result = mine(_collection(options), _encoder(options, settings), settings)
     _show(result, settings)
 
 
@@ -56,7 +56,7 @@ def _select(options: argparse.Namespace) -> None:
     from foolsgold.mine import select
 
     changes = {name: value for name, value in vars(options).items() if name in _SELECT_FIELDS}
-    collection = _collection(options, MiningSettings()) if _names_collection(options) else None
+    collection = _collection(options) if _names_collection(options) else None
     result = select(options.folder, collection=collection, **changes)
     _show(result, result.settings)
 
@@ -64,7 +64,7 @@ def _select(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from foolsgold.export_negatives import export_negatives
 
-    collection = _collection(options, MiningSettings()) if _names_collection(options) else None
+    collection = _collection(options) if _names_collection(options) else None
     path = export_negatives(
         options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
         quiet=options.quiet,
@@ -95,23 +95,14 @@ def _names_collection(options: argparse.Namespace) -> bool:
     return any(getattr(options, name) is not None for name in ("collection", "corpus", "queries", "qrels"))
 
 
-def _collection(options: argparse.Namespace, settings: MiningSettings) -> Collection:
-    from foolsgold.collection import read_beir, read_files
+def _collection(options: argparse.Namespace) -> CollectionFiles:
+    from foolsgold.collection import CollectionFiles
 
-    files = {"--corpus": options.corpus, "--queries": options.queries, "--qrels": options.qrels}
-    missing = [flag for flag, path in files.items() if path is None]
-    reading: dict[str, Any] = {"on_bad_line": settings.on_bad_line, "max_unknown_ratio": settings.max_unknown_ratio}
-    if options.collection is not None:
-        if len(missing) < len(files):
-            raise SettingsError(
-                "--collection names a folder with all three files; leave out --corpus, --queries, --qrels."
-            )
-        return read_beir(options.collection, options.split, **reading)
-    if missing:
+    if options.collection is not None and (options.corpus or options.queries or options.qrels):
         raise SettingsError(
-            f"{' and '.join(missing)} missing; give --collection DIR, or all of --corpus F --queries F --qrels F."
+            "--collection names a folder with all three files; leave out --corpus, --queries and --qrels."
         )
-    return read_files(options.corpus, options.queries, options.qrels, **reading)
+    return CollectionFiles(options.collection, options.split, options.corpus, options.queries, options.qrels)
 
 
 def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:

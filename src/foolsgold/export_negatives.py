@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from foolsgold.collection import Collection
 from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.export import write_training_file
 from foolsgold.provenance import NEGATIVES_FILE, Provenance
@@ -20,7 +20,7 @@ def export_negatives(
     *,
     out: str | Path | None = None,
     file_type: FileType = "jsonl",
-    collection: Collection | None = None,
+    collection: Any = None,
     quiet: bool = False,
 ) -> Path:
     """Write the negatives of an output folder as a training file of another format.
@@ -30,7 +30,7 @@ def export_negatives(
         format: triplet, n-tuple, labeled-pair, labeled-list or flagembedding.
         out: the file to write (default: `train.FORMAT.TYPE` in the folder).
         file_type: jsonl or parquet.
-        collection: the collection, if it no longer lies where it was mined from.
+        collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
         quiet: without a progress bar.
 
     Returns:

@@ -63,12 +63,12 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
         return _choose_and_write(collection, candidates, settings, folder, stages, origin)
 
 
-def select(folder: str | Path, *, collection: Collection | None = None, **changes: Any) -> MiningResult:
+def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> MiningResult:
     """Choose again from the candidates of an earlier run, with other settings; nothing is encoded or searched.
 
     Args:
         folder: the output folder of `mine`.
-        collection: the collection, if it no longer lies where it was mined from.
+        collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
         **changes: settings that choose: negatives, margins, window, score bounds, sampler, short_rows, format, seed;
             and `out`, another folder for the result (default: the same, replacing what was chosen before).
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
-from foolsgold.collection import Collection, read_beir, read_source, write_beir_parquet
+from foolsgold.collection import Collection, CollectionFiles, as_collection, read_beir, write_beir_parquet
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
 from foolsgold.settings import FileType, MiningSettings, TrainingFormat
@@ -50,7 +50,7 @@ class Provenance:
         if collection.source is None and copy is not None:
             write_beir_parquet(collection, copy)
         described = {
-            "source": dict(collection.source) if collection.source is not None else {"kind": COLLECTION_FOLDER},
+            "source": None if collection.source is None else dict(collection.source),
             "fingerprint": collection.fingerprint,
         }
         return cls(folder.path, MiningSettings(), described, encoder, search)
@@ -73,29 +73,19 @@ class Provenance:
                 f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
             ) from error
 
-    def collection_again(self, collection: Collection | None = None) -> Collection:
+    def collection_again(self, collection: Any = None) -> Collection:
         """The collection that was mined, read again unless it is given.
 
         Raises:
             CollectionError: it is gone, or has changed since.
         """
-        source = self.collection["source"]
-        if collection is None and source["kind"] == COLLECTION_FOLDER and self.folder is not None:
-            collection = read_beir(self.folder / COLLECTION_FOLDER)
-        elif collection is None:
-            try:
-                collection = read_source(source, self.settings)
-            except SettingsError as error:
-                raise CollectionError(
-                    f"the collection is no longer where it was mined from: {error} If it was moved, name it with "
-                    "--collection (or --corpus, --queries, --qrels)."
-                ) from error
-        if collection.fingerprint != self.collection["fingerprint"]:
+        found = self._read_collection() if collection is None else as_collection(collection, self.settings)
+        if found.fingerprint != self.collection["fingerprint"]:
             raise CollectionError(
-                f"the collection ({source.get('folder') or source.get('corpus') or 'given'}) has changed since these "
-                "candidates were mined. Mine again, or restore it."
+                "the collection has changed since these candidates were mined "
+                f"({self.collection['source'] or 'made in Python'}). Mine again, or restore it."
             )
-        return collection
+        return found
 
     def carry_over(self, target: OutputFolder) -> Path:
         """Give another output folder its own candidates (and collection); returns where the candidates are.
@@ -110,9 +100,21 @@ class Provenance:
         if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
             _link_or_copy(candidates, staged)
             copy = target.file(COLLECTION_FOLDER)
-            if self.collection["source"]["kind"] == COLLECTION_FOLDER and copy is not None:
+            if self.collection["source"] is None and copy is not None:
                 shutil.copytree(self.folder / COLLECTION_FOLDER, copy)
         return candidates
+
+    def _read_collection(self) -> Collection:
+        source = self.collection["source"]
+        try:
+            if source is None and self.folder is not None:
+                return read_beir(self.folder / COLLECTION_FOLDER)
+            return CollectionFiles(**source).read(self.settings)
+        except SettingsError as error:
+            raise CollectionError(
+                f"the collection is no longer where it was mined from: {error} If it was moved, name it with "
+                "--collection (or --corpus, --queries, --qrels)."
+            ) from error
 
     def settings_file(self, settings: MiningSettings) -> dict[str, Any]:
         """What settings.json holds: enough to run it again."""

@@ -14,13 +14,14 @@ from foolsgold.encode import Encoder, Vectors, as_encoder, dense_model, encode_t
 from foolsgold.errors import CollectionError, SettingsError, VectorError
 from foolsgold.filters import rank_window
 from foolsgold.saved_miner import SavedMiner, read_miner, write_miner
-from foolsgold.search import best_first, build_voyager, query_voyager
+from foolsgold.search import build_voyager, finalists, k_best, pair_scores
 from foolsgold.settings import MiningSettings
 
 if TYPE_CHECKING:
     from voyager import Index, StorageDataType
 
 ModelSize = Literal["small", "base", "large"]
+_QUERIES_PER_BLOCK = 1_024
 FULL_PRECISION_DOCUMENTS = 500_000  # up to here vectors are stored as float32 whatever is asked for
 
 
@@ -256,18 +257,20 @@ def storage_type(n_documents: int, *, force_fp32: bool) -> StorageDataType:
 
 
 def _nearest(index: Index, queries: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distances in float64 from the stored vectors, so that one query and many get the same order."""
-    ids = query_voyager(index, queries.block(0, len(queries)), k)
-    if ids is None:  # the graph does not reach k documents: compare with all
-        ids = np.broadcast_to(np.arange(len(index)), (len(queries), len(index)))
-    rows = np.repeat(np.arange(len(queries)), ids.shape[1])
+    """Ids (Q, k) and distances (Q, k), in float64 from the stored vectors."""
+    parts = [_nearest_of_block(index, queries, start, k) for start in range(0, len(queries), _QUERIES_PER_BLOCK)]
+    return np.concatenate([ids for ids, _ in parts]), np.concatenate([distances for _, distances in parts])
+
+
+def _nearest_of_block(
+    index: Index, queries: Vectors, start: int, k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    rows, ids = finalists(index, queries.block(start, start + _QUERIES_PER_BLOCK), k)
     needed, position = np.unique(ids, return_inverse=True)
     stored = Vectors.of(index.get_vectors(needed.tolist()), "cosine", "index")
-    products = queries.exact(rows) * stored.exact(position.ravel())
-    distances = 1 - np.add.reduce(products, axis=1)
-    order = best_first(rows, ids.ravel(), -distances)
-    shape = ids.shape
-    return ids.ravel()[order].reshape(shape)[:, :k], distances[order].reshape(shape)[:, :k]
+    scores = pair_scores(queries, stored, rows + start, position)
+    best = k_best(rows, ids, scores, k)
+    return ids[best].reshape(-1, k), 1 - scores[best].reshape(-1, k)
 
 
 def _encoding(encoder: Any, **options: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,53 @@ import pyarrow as pa
 from foolsgold.collection.collection import Collection
 from foolsgold.collection.files import read_beir, read_files
 from foolsgold.collection.pairs import read_pairs
+from foolsgold.errors import SettingsError
 from foolsgold.settings import MiningSettings
 
 
+@dataclass(frozen=True)
+class CollectionFiles:
+    """Where a collection lies: a BEIR folder, or three files; read when it is needed, and again.
+
+    Attributes:
+        folder: a BEIR folder.
+        split: of the folder's qrels.
+        corpus: with queries and qrels, instead of a folder.
+        queries: a file.
+        qrels: a file.
+    """
+
+    folder: str | None = None
+    split: str | None = None
+    corpus: str | None = None
+    queries: str | None = None
+    qrels: str | None = None
+
+    def read(self, settings: MiningSettings) -> Collection:
+        """The collection, read as the settings say."""
+        on_bad_line, ratio = settings.on_bad_line, settings.max_unknown_ratio
+        if self.folder is not None:
+            return read_beir(self.folder, self.split, on_bad_line=on_bad_line, max_unknown_ratio=ratio)
+        files = {"corpus": self.corpus, "queries": self.queries, "qrels": self.qrels}
+        missing = [name for name, path in files.items() if path is None]
+        if missing:
+            raise SettingsError(
+                f"{' and '.join(missing)} missing; give a folder (--collection DIR), or all of --corpus F --queries F "
+                "--qrels F."
+            )
+        paths = {name: path for name, path in files.items() if path is not None}
+        return read_files(**paths, on_bad_line=on_bad_line, max_unknown_ratio=ratio)
+
+
 def as_collection(collection: Any, settings: MiningSettings) -> Collection:
-    """A Collection as it is, the path of a BEIR folder, or pairs of any form that `read_pairs` takes."""
+    """A Collection as it is, files or a BEIR folder's path, or pairs of any form that `read_pairs` takes."""
     if isinstance(collection, Collection):
         return collection
     if isinstance(collection, (str, Path)):
-        return read_beir(collection, on_bad_line=settings.on_bad_line, max_unknown_ratio=settings.max_unknown_ratio)
+        collection = CollectionFiles(folder=str(collection))
+    if isinstance(collection, CollectionFiles):
+        return collection.read(settings)
     return read_pairs(collection)
-
-
-def read_source(source: Mapping[str, str], settings: MiningSettings) -> Collection:
-    """Read again what `Collection.source` names."""
-    options: dict[str, Any] = {
-        "on_bad_line": settings.on_bad_line,
-        "max_unknown_ratio": settings.max_unknown_ratio,
-    }
-    if source["kind"] == "beir":
-        return read_beir(source["folder"], source.get("split"), **options)
-    return read_files(source["corpus"], source["queries"], source["qrels"], **options)
 
 
 def write_beir_parquet(collection: Collection, folder: Path) -> None:

@@ -106,7 +106,7 @@ class Collection:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
         table = self.corpus if rows is None else self.corpus.take(pa.array(rows))
         titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
-        return [f"{title} {text}".strip() if title else text for title, text in zip(titles, texts, strict=True)]
+        return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
 
     @cached_property
     def document_keys(self) -> NDArray[np.uint64]:

@@ -50,7 +50,7 @@ def read_files(
         SettingsError: a file that is not there, or of an unknown type.
     """
     paths = {"corpus": Path(corpus), "queries": Path(queries), "qrels": Path(qrels)}
-    source = {"kind": "files", **{name: str(path.resolve()) for name, path in paths.items()}}
+    source = {name: str(path.resolve()) for name, path in paths.items()}
     return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=False)
 
 
@@ -82,7 +82,7 @@ def read_beir(
         )
     qrels, has_splits = _find_qrels(root, split)
     paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}
-    source = {"kind": "beir", "folder": str(root.resolve()), **({"split": split} if split else {})}
+    source = {"folder": str(root.resolve()), **({"split": split} if split else {})}
     return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=has_splits)
 
 
@@ -123,7 +123,7 @@ def _read(
             only_judged_queries=only_judged_queries,
         )
     except OSError as error:
-        raise CollectionError(f"{error.filename or source}: {error.strerror or error}.") from error
+        raise CollectionError(f"{error.filename or paths['corpus']}: {error.strerror or error}.") from error
 
 
 def _find(root: Path, stem: str) -> Path:

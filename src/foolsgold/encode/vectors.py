@@ -91,9 +91,9 @@ class Vectors:
             rows = rows * self.inverse_norms[start:stop, None].astype(np.float32)
         return rows
 
-    def exact(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
-        """The given rows in float64, shape (len(rows), D), of unit length for cosine."""
-        vecs: NDArray[np.float64] = self.values[rows].astype(np.float64) * self.inverse_norms[rows, None]
+    def rows(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The given rows as they are stored, in float64, shape (len(rows), D)."""
+        vecs: NDArray[np.float64] = self.values[rows].astype(np.float64)
         return vecs
 
     @cached_property

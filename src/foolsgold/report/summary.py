@@ -23,8 +23,9 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
     """What a person wants to know first."""
     collection, pairs, negatives = report["collection"], report["pairs"], report["negatives"]
     candidates = report["candidates"]
+    n_pairs = pairs["total"] - (0 if pairs["short_rows"] == "keep" else pairs["short"])
     lines = [
-        f"{negatives['total']:,} negatives for {pairs['complete'] + pairs['filled_at_random']:,} of "
+        f"{negatives['total']:,} negatives for {n_pairs:,} of "
         f"{pairs['total']:,} (query, positive) pairs; {collection['queries']:,} queries, "
         f"{collection['documents']:,} documents",
         f"yield     {_percent(report['yield_ratio'])} of queries got all their negatives "
@@ -39,7 +40,8 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
     search = report["search"]
     if "recall" in search:
         lines.append(
-            f"recall    {_number(search['recall'])} of the true candidates (on {search['recall_sample_queries']} queries)"
+            f"recall    {_number(search['recall'])} of the true candidates, on a sample of "
+            f"{search['recall_sample_queries']} queries"
         )
     lines += _warnings(report)
     for number, example in enumerate(examples, start=1):

@@ -2,9 +2,9 @@
 
 from foolsgold.search.candidates import CANDIDATES_SCHEMA, Candidates, CandidateStore
 from foolsgold.search.exact import ExactIndex, exact_topk
-from foolsgold.search.rescore import best_first, pair_scores
+from foolsgold.search.rescore import k_best, pair_scores
 from foolsgold.search.search import Search
-from foolsgold.search.voyager import VoyagerIndex, build_voyager, query_voyager
+from foolsgold.search.voyager import VoyagerIndex, build_voyager, finalists
 
 __all__ = [
     "CANDIDATES_SCHEMA",
@@ -13,9 +13,9 @@ __all__ = [
     "ExactIndex",
     "Search",
     "VoyagerIndex",
-    "best_first",
     "build_voyager",
     "exact_topk",
+    "finalists",
+    "k_best",
     "pair_scores",
-    "query_voyager",
 ]

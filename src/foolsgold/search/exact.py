@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
 from foolsgold.errors import SettingsError
-from foolsgold.search.rescore import best_first, pair_scores
+from foolsgold.search.rescore import k_best, pair_scores, ranks_within
 
 _DOCS_PER_BLOCK = 16_384
 _QUERIES_PER_BLOCK = 1_024
@@ -87,7 +87,7 @@ class _Pool:
     def _prune(self) -> None:
         order = np.lexsort((-self._scores, self._queries))
         self._keep(order)
-        ranks, starts, counts = _ranks(self._queries, len(self._slack))
+        ranks, starts, counts = ranks_within(self._queries, len(self._slack))
         full = counts >= self._k
         kth = self._scores[starts[full] + self._k - 1]
         self._thresholds[full] = np.maximum(self._thresholds[full], kth - self._slack[full])
@@ -97,12 +97,9 @@ class _Pool:
 
     def _cut_by_exact_scores(self) -> NDArray[np.float64]:
         scores = pair_scores(self._query_vecs, self._doc_vecs, self._queries + self._first_query, self._docs)
-        order = best_first(self._queries, self._docs, scores)
-        self._keep(order)
-        ranks, _, _ = _ranks(self._queries, len(self._slack))
-        best = ranks < self._k
-        self._keep(np.flatnonzero(best))
-        return scores[order][best]
+        best = k_best(self._queries, self._docs, scores, self._k)
+        self._keep(best)
+        return scores[best]
 
     def _keep(self, rows: NDArray[np.int64]) -> None:
         self._queries, self._docs, self._scores = self._queries[rows], self._docs[rows], self._scores[rows]
@@ -148,12 +145,3 @@ def _error_bounds(queries: NDArray[np.float32], doc_vecs: Vectors) -> NDArray[np
     norms = np.sqrt(np.add.reduce(queries.astype(np.float64) ** 2, axis=1))
     bounds: NDArray[np.float32] = (1.01 * gamma * norms * doc_vecs.longest).astype(np.float32)
     return bounds
-
-
-def _ranks(
-    queries: NDArray[np.int32], n_queries: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Position of each entry within its query, and where each query starts and how many it has; queries are sorted."""
-    counts = np.bincount(queries, minlength=n_queries)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.arange(len(queries)) - starts[queries], starts, counts

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
-from foolsgold.search.exact import ExactIndex
-from foolsgold.search.rescore import best_first, pair_scores
+from foolsgold.search.rescore import k_best, pair_scores
 
 if TYPE_CHECKING:
     from voyager import Index, StorageDataType
@@ -18,6 +17,7 @@ M = 12
 EF_CONSTRUCTION = 200
 MIN_QUERY_EF = 400  # recall of the top 110 on MedQuAD: .974 at 200, .992 at 400
 _SMALL = 2_000  # up to here a query visits every document, which costs no more than the graph's detours
+_ROUNDING = 1e-5  # of float32 distances, relative
 _ROWS_AT_ONCE = 65_536
 
 
@@ -53,21 +53,38 @@ def build_voyager(doc_vecs: Vectors, *, seed: int, storage: StorageDataType | No
     return index
 
 
-def query_voyager(index: Index, query_vecs: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
-    """The ids of the k nearest, shape (B, k), all queries in one threaded call.
+def finalists(index: Index, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The (query, document) pairs from which the k nearest are to be taken, all queries in one threaded call.
 
-    None where the graph reaches fewer than k documents even when asked to visit all of them.
+    More than k for a query where distances round to that of the k-th: equal documents must all be seen.
+
+    Args:
+        index: of N documents.
+        queries: shape (B, D), float32.
+        k: at most N.
+
+    Returns:
+        Rows of `queries` and of documents, flat, at least k documents a query.
     """
     import voyager
 
-    ef = max(k, query_ef(len(index), k))
+    n_found = ef = max(k, query_ef(len(index), k))
     while True:
         try:
-            return np.asarray(index.query(query_vecs, k=k, query_ef=ef)[0]).astype(np.int64)
-        except voyager.RecallError:
-            if ef >= len(index):
-                return None
-            ef = min(len(index), 4 * ef)
+            ids, distances = index.query(queries, k=n_found, query_ef=ef)
+            break
+        except voyager.RecallError:  # the graph reaches fewer documents than asked for
+            if n_found == k and ef == len(index):
+                return _all_pairs(len(queries), len(index))
+            n_found, ef = k, min(len(index), 4 * ef)
+    kth = distances[:, k - 1 : k]
+    rounding = _ROUNDING * np.maximum(1, np.abs(kth))
+    rows, columns = np.nonzero(distances <= kth + rounding)
+    return rows, ids[rows, columns].astype(np.int64)
+
+
+def _all_pairs(n_queries: int, n_documents: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.repeat(np.arange(n_queries), n_documents), np.tile(np.arange(n_documents), n_queries)
 
 
 class VoyagerIndex:
@@ -79,11 +96,7 @@ class VoyagerIndex:
 
     def search(self, query_vecs: Vectors, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """As `ExactIndex.search`: same arguments, same shapes, same order among what was found."""
-        found = query_voyager(self._index, query_vecs.block(rows.start, rows.stop), k)
-        if found is None:
-            return ExactIndex(self._doc_vecs).search(query_vecs, rows, k)
-        queries = np.repeat(np.arange(rows.start, rows.start + len(found)), k)
-        docs = found.ravel()
-        scores = pair_scores(query_vecs, self._doc_vecs, queries, docs)
-        order = best_first(queries, docs, scores)
-        return docs[order].reshape(found.shape).astype(np.int32), scores[order].reshape(found.shape)
+        queries, docs = finalists(self._index, query_vecs.block(rows.start, rows.stop), k)
+        scores = pair_scores(query_vecs, self._doc_vecs, queries + rows.start, docs)
+        best = k_best(queries, docs, scores, k)
+        return docs[best].reshape(-1, k).astype(np.int32), scores[best].reshape(-1, k)

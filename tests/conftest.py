@@ -1,0 +1,80 @@
+"""Fixtures: toy collections whose answer is seen by eye, the offline model, and the real collections where they are."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from foolsgold.encode.load_model import offline_model_folder
+
+REAL_COLLECTIONS = ("argkp", "cmrc2018", "medquad", "policyqa", "spf_fr", "xquad_multi")
+
+
+def on_circle(*degrees: float) -> np.ndarray:
+    """Unit vectors in the plane: the cosine of two is that of the angle between them."""
+    angles = np.deg2rad(np.array(degrees, np.float64))
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    """Two queries, six documents; d1 is a positive of q1, d2 of q2, d5 is judged not relevant to q1."""
+    folder = tmp_path / "beir"
+    folder.mkdir()
+    texts = ["red rose", "blue sky", "scarlet rose", "green grass", "pink tulip", "azure sea"]
+    write_jsonl(
+        folder / "corpus.jsonl",
+        [{"_id": f"d{n}", "title": f"T{n}", "text": text} for n, text in enumerate(texts, start=1)],
+    )
+    write_jsonl(folder / "queries.jsonl", [{"_id": "q1", "text": "red flower"}, {"_id": "q2", "text": "blue thing"}])
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t2\nq1\td5\t0\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder() -> str:
+    return str(offline_model_folder())
+
+
+@pytest.fixture(scope="session")
+def model(model_folder: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(model_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def static_encoder(model: Any) -> StaticEncoder:
+    return StaticEncoder(model)
+
+
+class StaticEncoder:
+    """A real, fast encoder: the mean of all-MiniLM-L6-v2's own input embeddings of a text's tokens."""
+
+    def __init__(self, model: Any) -> None:
+        self._tokenizer = model.tokenizer
+        self._embeddings = model[0].auto_model.get_input_embeddings().weight.detach().numpy()
+
+    def encode_queries(self, texts: list[str]) -> np.ndarray:
+        tokens = self._tokenizer(list(texts), truncation=True, max_length=256)["input_ids"]
+        return np.stack([self._embeddings[ids].mean(axis=0) for ids in tokens])
+
+    encode_documents = encode_queries
+
+
+def real_collection(name: str) -> Path:
+    """The folder of a real collection; the test is skipped where it is absent."""
+    root = Path(os.environ.get("FOOLSGOLD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not (root / name).is_dir():
+        pytest.skip(f"the collection {name} is not at {root}; set FOOLSGOLD_DATA to where it is")
+    return root / name

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from datasets import Dataset
+
+from foolsgold import Collection, read_beir, read_pairs
+from foolsgold.collection import write_beir_parquet
+from foolsgold.errors import BadRowError, CollectionError
+
+QUERIES = ["red?", "blue?", "red?"]
+POSITIVES = ["rose", "sky", "blood"]
+
+
+def shape(collection: Collection) -> dict[str, list[str]]:
+    texts = collection.document_texts()
+    return {q: [texts[row] for row in collection.positives.of(n)] for n, q in enumerate(collection.query_texts())}
+
+
+COLUMNS = {"anchor": QUERIES, "positive": POSITIVES}
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        list(zip(QUERIES, POSITIVES, strict=True)),
+        [{"query": q, "positive": p} for q, p in zip(QUERIES, POSITIVES, strict=True)],
+        [("red?", ["rose", "blood"]), ("blue?", "sky")],
+        COLUMNS,
+        {"red?": ["rose", "blood"], "blue?": "sky"},
+        pd.DataFrame(COLUMNS),
+        pa.table(COLUMNS),
+        Dataset.from_dict(COLUMNS),
+        Dataset.from_dict({"left": QUERIES, "right": POSITIVES}),
+        iter(zip(QUERIES, POSITIVES, strict=True)),
+    ],
+    ids=lambda pairs: type(pairs).__name__,
+)
+def test_every_form_of_pairs(pairs: Any) -> None:
+    collection = read_pairs(pairs)
+    assert shape(collection) == {"red?": ["rose", "blood"], "blue?": ["sky"]}
+    assert collection.n_documents == 3
+
+
+def test_a_shuffled_dataset_keeps_its_own_order() -> None:
+    dataset = Dataset.from_dict(COLUMNS).select([1, 0])
+    assert read_pairs(dataset).query_texts() == ["blue?", "red?"]
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        ["rose", "grass"],
+        {"a": "rose", "b": {"text": "grass", "title": ""}},
+        [{"id": "a", "text": "rose"}, {"id": "b", "text": "grass"}],
+        pd.DataFrame({"text": ["rose", "grass"]}),
+        Dataset.from_dict({"_id": ["a", "b"], "text": ["rose", "grass"]}),
+    ],
+    ids=lambda corpus: type(corpus).__name__,
+)
+def test_a_corpus_holds_more_documents(corpus: Any) -> None:
+    collection = read_pairs(COLUMNS, corpus)
+    assert collection.document_texts() == ["rose", "grass", "sky", "blood"]
+    assert shape(collection)["red?"] == ["rose", "blood"]
+    assert len(set(collection.doc_ids.to_pylist())) == 4
+
+
+def test_ids_of_new_documents_do_not_clash() -> None:
+    collection = read_pairs([("red?", "rose")], {"d1": "grass"})
+    assert len(set(collection.doc_ids.to_pylist())) == 2
+
+
+def test_named_columns() -> None:
+    table = pa.table({"q": QUERIES, "other": ["x"] * 3, "p": POSITIVES})
+    assert shape(read_pairs(table, query_column="q", positive_column="p"))["blue?"] == ["sky"]
+    with pytest.raises(CollectionError, match=r"'q', 'other', 'p'.*query_column="):
+        read_pairs(table)
+    with pytest.raises(CollectionError, match=r"query_column is 'x'; the columns there are: 'q', 'other', 'p'"):
+        read_pairs(table, query_column="x")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], "no positives"),
+        ([("red?", None)], r"pairs\[0\], the positive.*None"),
+        ([("red?", "rose"), ("", "sky")], r"pairs\[1\], the query.*empty"),
+        ([("red?", ["rose", 3])], r"3 \(int\)"),
+        ([("only one",)], r"pairs\[0\]"),
+        ("a string", "pairs is a str"),
+        (5, "pairs is a int"),
+    ],
+)
+def test_what_is_no_pair(pairs: Any, message: str) -> None:
+    with pytest.raises(CollectionError, match=message):
+        read_pairs(pairs)
+
+
+def test_what_is_no_corpus() -> None:
+    with pytest.raises(BadRowError, match=r"corpus\[1\].*None"):
+        read_pairs(COLUMNS, ["rose", None])
+    with pytest.raises(CollectionError, match="corpus is a str"):
+        read_pairs(COLUMNS, "rose")
+
+
+def test_written_and_read_again(tmp_path: Path, beir: Path) -> None:
+    for number, collection in enumerate((read_pairs(COLUMNS, {"a/b": "x\ty\n", "7": "z"}), read_beir(beir))):
+        write_beir_parquet(collection, tmp_path / f"copy{number}")
+        assert read_beir(tmp_path / f"copy{number}").fingerprint == collection.fingerprint

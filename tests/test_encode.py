@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from foolsgold import DenseModels, MiningSettings, PrecomputedVectors, read_pairs
+from foolsgold.encode import SentenceTransformerEncoder, Vectors, as_encoder, dense_model, encode, encode_texts
+from foolsgold.errors import MissingExtraError, ModelError, SettingsError, VectorError
+
+QUIET = MiningSettings(quiet=True)
+PAIRS = [("who sells roses?", "A florist sells roses."), ("who bakes?", "A baker bakes bread.")]
+
+
+class Lengths:
+    """Encodes a text by its length and its number of words, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def encode_queries(self, texts: Any) -> Any:
+        self.asked.append(list(texts))
+        return [[len(text), text.count(" ") + 1.0] for text in texts]
+
+    encode_documents = encode_queries
+
+
+def test_any_object_with_two_methods_will_do() -> None:
+    encoded = encode(read_pairs(PAIRS), Lengths(), QUIET)
+    assert encoded.doc_vecs.values.tolist() == [[22, 4], [20, 4]]
+    assert encoded.query_vecs.similarity == "cosine"
+
+
+def test_equal_texts_are_encoded_once_and_the_longest_first() -> None:
+    encoder = Lengths()
+    vecs = encode_texts(["b", "aaa", "b", "cc"], encoder, "documents", batch_size=32, quiet=True)
+    assert encoder.asked == [["aaa", "cc", "b"]]
+    assert vecs[:, 0].tolist() == [1, 3, 1, 2]
+
+
+def test_titles_are_encoded_with_their_texts() -> None:
+    encoder = Lengths()
+    encode(read_pairs(PAIRS, [{"text": "opens at noon", "title": "Shop"}]), encoder, QUIET)
+    assert "Shop opens at noon" in encoder.asked[0]
+
+
+@pytest.mark.parametrize("name", ["offline", "folder", "loaded"])
+def test_sentence_transformers_by_name_folder_and_object(name: str, model: Any, model_folder: str) -> None:
+    encoder = as_encoder({"offline": "offline", "folder": model_folder, "loaded": model}[name], QUIET)
+    expected = model.encode(["A florist sells roses."])
+    assert np.allclose(encoder.encode_documents(["A florist sells roses."]), expected, atol=1e-5)  # type: ignore[union-attr]
+
+
+def test_prompts_the_models_own_and_given(model: Any, model_folder: str, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    config = tmp_path / "model" / "config_sentence_transformers.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "prompts": {"query": "Q: ", "document": "D: "}}))
+    own = SentenceTransformerEncoder(str(tmp_path / "model"))
+    assert np.allclose(own.encode_queries(["x"]), model.encode(["Q: x"]), atol=1e-5)
+    assert np.allclose(own.encode_documents(["x"]), model.encode(["D: x"]), atol=1e-5)
+    given = SentenceTransformerEncoder(str(tmp_path / "model"), query_prompt="find ", document_prompt="")
+    assert np.allclose(given.encode_queries(["x"]), model.encode(["find x"]), atol=1e-5)
+    assert np.allclose(given.encode_documents(["x"]), model.encode(["x"]), atol=1e-5)
+    assert own.fingerprint != given.fingerprint
+
+
+def test_a_dot_product_model_is_searched_by_dot_product(model_folder: str, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    config = tmp_path / "model" / "config_sentence_transformers.json"
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps({**settings, "similarity_fn_name": "dot"}))
+    assert encode(read_pairs(PAIRS), str(tmp_path / "model"), QUIET).doc_vecs.similarity == "dot"
+    config.write_text(json.dumps({**settings, "similarity_fn_name": "euclidean"}))
+    with pytest.raises(ModelError, match=r"by euclidean.*--similarity cosine"):
+        SentenceTransformerEncoder(str(tmp_path / "model"))
+    overridden = QUIET.replace(similarity="cosine")
+    assert encode(read_pairs(PAIRS), str(tmp_path / "model"), overridden).doc_vecs.similarity == "cosine"
+
+
+def test_the_fingerprint_sees_the_weights(model_folder: str) -> None:
+    import torch
+
+    encoder = SentenceTransformerEncoder(model_folder)
+    before = encoder.fingerprint
+    assert SentenceTransformerEncoder(model_folder).fingerprint == before
+    with torch.no_grad():
+        next(encoder.model.parameters())[0, 0] += 1
+    assert SentenceTransformerEncoder(encoder.model).fingerprint != before
+
+
+def test_code_in_a_model_folder_is_not_run(model_folder: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    ran = tmp_path / "ran"
+    (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Evil: ...\n")
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["type"] = "evil.Evil"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError, match="--trust-remote-code runs it"):
+        SentenceTransformerEncoder(str(folder))
+    assert not ran.exists()
+
+
+def test_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        SentenceTransformerEncoder(str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        SentenceTransformerEncoder(str(tmp_path / "empty"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=r"hub cannot be reached.*--model PATH.*foolsgold\[offline\]"):
+        SentenceTransformerEncoder("BAAI/bge-small-en-v1.5")
+    with pytest.raises(ModelError, match="encoder is a int"):
+        as_encoder(5, QUIET)
+
+
+def test_without_the_offline_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r'pip install "foolsgold\[offline\]"'):
+        SentenceTransformerEncoder("offline")
+
+
+def test_the_twelve_models() -> None:
+    assert len(DenseModels.__members__) == 12
+    assert dense_model("en", "small").value == "BAAI/bge-small-en-v1.5"
+    assert dense_model("zh", "large").value == "thenlper/gte-large-zh"
+    assert dense_model("fr", "small").value == "OrdalieTech/Solon-embeddings-base-0.1"
+    assert dense_model("pt", "base").value == "intfloat/multilingual-e5-base"
+    assert dense_model("en", "base").query_prefix == "Represent this sentence for searching relevant passages: "
+    assert dense_model("fr", "large").query_prefix == "query : "
+    assert dense_model("other", "large").document_prefix == "passage: "
+    with pytest.raises(SettingsError, match="'small', 'base', 'large'"):
+        dense_model("en", "tiny")
+    with pytest.raises(SettingsError, match="language_code is None"):
+        dense_model(None, "small")  # type: ignore[arg-type]
+
+
+def test_vectors_made_elsewhere(tmp_path: Path) -> None:
+    queries, docs = np.eye(2, dtype=np.float16), np.eye(2, dtype=np.float32)
+    np.save(tmp_path / "q.npy", queries)
+    np.save(tmp_path / "d.npy", docs)
+    vectors = PrecomputedVectors(tmp_path / "q.npy", str(tmp_path / "d.npy"), similarity="dot")
+    encoded = encode(read_pairs(PAIRS), vectors, QUIET)
+    assert isinstance(encoded.doc_vecs.values, np.memmap)
+    assert encoded.query_vecs.values.dtype == np.float16
+    assert encoded.doc_vecs.similarity == "dot"
+
+
+GOOD = np.eye(2, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("queries", "docs", "message"),
+    [
+        (GOOD, GOOD[:1], "doc_vecs: 1 rows for 2 documents"),
+        (np.vstack([GOOD, GOOD]), GOOD, "query_vecs: 4 rows for 2 queries"),
+        (GOOD, GOOD.astype(np.int64), "type int64; it takes float32 or float16"),
+        (GOOD, GOOD[:, :, None], "shape"),
+        (GOOD, np.eye(2, 3, dtype=np.float32), "2 dimensions and doc_vecs 3"),
+        (GOOD, np.array([[1, 0], [np.nan, 1]], np.float32), r'doc_vecs: row 1 \(id "d1"\) holds NaN'),
+        (np.zeros((2, 2), np.float32), GOOD, r'query_vecs: row 0 \(id "q0"\) is all zeros.*and so do 1 more'),
+    ],
+)
+def test_vectors_that_are_wrong(queries: Any, docs: Any, message: str) -> None:
+    with pytest.raises(VectorError, match=message):
+        encode(read_pairs(PAIRS), PrecomputedVectors(queries, docs), QUIET)
+
+
+def test_vector_files_that_are_wrong(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"query_vecs: .* does not exist"):
+        encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "q.npy", GOOD), QUIET)
+    np.save(tmp_path / "pickle.npy", np.array([{}, {}], object), allow_pickle=True)
+    with pytest.raises(VectorError, match="not a readable"):
+        encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "pickle.npy", GOOD), QUIET)
+
+
+@pytest.mark.parametrize("returned", [[[1.0, 2.0]], [1.0, 2.0], [[float("nan"), 1.0]] * 2])
+def test_an_encoder_that_returns_nonsense(returned: Any) -> None:
+    class Nonsense:
+        def encode_queries(self, texts: Any) -> Any:
+            return returned
+
+        encode_documents = encode_queries
+
+    with pytest.raises(VectorError):
+        encode(read_pairs(PAIRS), Nonsense(), QUIET)
+
+
+def test_zero_vectors_are_fine_for_dot_products() -> None:
+    assert len(Vectors.of(np.zeros((1, 2), np.float32), "dot")) == 1

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import foolsgold
+from conftest import on_circle
+from foolsgold import MiningSettings, PrecomputedVectors, mine, read_beir, read_pairs, select
+from foolsgold.errors import CollectionError, OutputError, SettingsError
+from foolsgold.output import OutputFolder
+
+# six documents of `beir`, by angle to the query at 0
+ANGLES = (10.0, 80, 20, 60, 30, 90)
+VECTORS = PrecomputedVectors(on_circle(0, 90), on_circle(*ANGLES))
+
+
+def settings(out: Path | None = None, **changes: Any) -> MiningSettings:
+    values = {"negatives": 2, "quiet": True, "out": None if out is None else str(out), **changes}
+    return MiningSettings(**values)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_output_folder(beir: Path, tmp_path: Path) -> None:
+    result = mine(beir, VECTORS, settings(tmp_path / "out"))
+    assert set(contents(tmp_path / "out")) == {
+        "candidates.parquet", "negatives.parquet", "report.json", "settings.json", "train.jsonl",
+    }  # fmt: skip
+    candidates = pq.read_table(tmp_path / "out" / "candidates.parquet").to_pylist()
+    assert candidates[0]["doc_ids"] == ["d1", "d3", "d5", "d4", "d2", "d6"]
+    assert candidates[0]["scores"] == pytest.approx(np.cos(np.deg2rad([10, 20, 30, 60, 80, 90])), abs=1e-6)
+    assert (candidates[0]["positive_ids"], candidates[0]["sources"]) == (["d1"], ["dense"] * 6)
+    negatives = pq.read_table(tmp_path / "out" / "negatives.parquet")
+    assert negatives.equals(result.negatives)
+    # d3 at 20 degrees lies within the margin (cos 20 = .94 > .95 * cos 10); d5 was judged not relevant
+    chosen = [(row["query_id"], row["doc_id"], row["rank"], row["source"]) for row in negatives.to_pylist()]
+    assert chosen[:2] == [("q1", "d5", 2, "dense"), ("q1", "d4", 3, "dense")]
+    stored = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert stored["settings"]["negatives"] == 2
+    assert stored["collection"]["source"] == {"folder": str(beir.resolve())}
+    assert "numpy" in stored["versions"]
+
+
+def test_without_a_folder_nothing_is_written(beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    kept = mine(beir, VECTORS, settings())
+    assert kept.negatives.equals(mine(beir, VECTORS, settings(tmp_path / "out")).negatives)
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_voyager_gives_the_same_and_reports_its_recall(beir: Path) -> None:
+    exact, voyager = (mine(beir, VECTORS, settings(index=index)) for index in ("exact", "voyager"))
+    assert voyager.negatives.equals(exact.negatives)
+    assert (voyager.report["search"]["recall"], voyager.report["search"]["recall_sample_queries"]) == (1.0, 2)
+    assert "recall    1.000" in voyager.summary()
+
+
+RUN = """
+import sys
+import numpy as np
+from foolsgold import MiningSettings, PrecomputedVectors, mine, read_pairs
+rng = np.random.default_rng(0)
+docs = rng.standard_normal((1500, 48)).astype(np.float32)
+docs[700:] = docs[:800]  # ties
+queries = docs[:300] + 0.5 * rng.standard_normal((300, 48)).astype(np.float32)
+collection = read_pairs([(f"query {n}", f"text {n}") for n in range(300)], [f"text {n}" for n in range(1500)])
+settings = MiningSettings(out=sys.argv[1], block_size=int(sys.argv[2]), sampler=sys.argv[3], short_rows="random",
+                          depth=30, relative_margin=0.3, index="exact", quiet=True)
+mine(collection, PrecomputedVectors(queries, docs), settings)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["top", "uniform"])
+def test_the_same_bytes_whatever_hash_seed_threads_and_blocks(tmp_path: Path, sampler: str) -> None:
+    outputs = []
+    for number, (hash_seed, threads, block_size) in enumerate([("0", "1", 1024), ("1", "2", 7), ("2", "4", 100)]):
+        out = tmp_path / str(number)
+        variables = {"PYTHONHASHSEED": hash_seed, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        run = [sys.executable, "-c", RUN, str(out), str(block_size), sampler]
+        subprocess.run(run, check=True, env={**os.environ, **variables})
+        files = contents(out)
+        outputs.append([files[name] for name in ("candidates.parquet", "negatives.parquet", "train.jsonl")])
+    assert len(outputs[0][2].splitlines()) > 200
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+@pytest.mark.parametrize("source", ["folder", "pairs"])
+def test_select_chooses_what_mine_would_have(beir: Path, tmp_path: Path, source: str) -> None:
+    pairs = read_pairs([("red flower", "red rose"), ("blue thing", "blue sky")], read_beir(beir).document_texts())
+    collection = beir if source == "folder" else pairs
+    vectors = VECTORS if source == "folder" else PrecomputedVectors(on_circle(0, 90), on_circle(*ANGLES, 5, 85))
+    mine(collection, vectors, settings(tmp_path / "a"))
+    changes = {"negatives": 1, "relative_margin": 0.3, "sampler": "uniform", "format": "triplet"}
+    again = select(tmp_path / "a", out=str(tmp_path / "b"), **changes)
+    expected = mine(collection, vectors, settings(tmp_path / "c", **changes))
+    assert again.negatives.equals(expected.negatives)
+    left, right = contents(tmp_path / "b"), contents(tmp_path / "c")
+    assert set(left) == set(right)
+    for name in set(left) - {"report.json", "settings.json"}:
+        assert left[name] == right[name], name
+    # and once more, from what select wrote, in place; the old training file goes
+    select(tmp_path / "b", file_type="parquet", quiet=True)
+    assert "train.jsonl" not in contents(tmp_path / "b")
+    assert pq.read_table(tmp_path / "b" / "train.parquet").num_rows == len(right["train.jsonl"].splitlines())
+
+
+def test_select_refuses_what_cannot_be_chosen_again(beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mine(beir, VECTORS, settings(out))
+    before = contents(out)
+    with pytest.raises(SettingsError, match="depth cannot be changed by select"):
+        select(out, depth=50)
+    with pytest.raises(SettingsError, match="Raise depth to 200"):
+        select(out, max_rank=200)
+    with pytest.raises(SettingsError, match=r"nowhere does not exist"):
+        select(tmp_path / "nowhere")
+    with (beir / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "d7", "text": "new"}\n')
+    with pytest.raises(CollectionError, match="has changed since"):
+        select(out, negatives=1)
+    beir.rename(tmp_path / "moved")
+    with pytest.raises(CollectionError, match="no longer where it was mined from"):
+        select(out, negatives=1)
+    assert contents(out) == before
+
+
+def test_select_finds_a_collection_that_was_moved(beir: Path, tmp_path: Path) -> None:
+    mine(beir, VECTORS, settings(tmp_path / "out"))
+    beir.rename(tmp_path / "moved")
+    result = select(tmp_path / "out", collection=tmp_path / "moved", negatives=1)
+    assert result.report["negatives"]["total"] == 2
+
+
+def test_damaged_output_is_said(beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mine(beir, VECTORS, settings(out))
+    (out / "candidates.parquet").write_bytes(b"half a fi")
+    with pytest.raises(CollectionError, match="not a readable candidates file"):
+        select(out)
+    (out / "candidates.parquet").unlink()
+    with pytest.raises(CollectionError, match=r"has no candidates.parquet"):
+        select(out)
+    (out / "settings.json").write_text("{")
+    with pytest.raises(CollectionError, match="not what foolsgold writes"):
+        select(out)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.tex").write_text("precious")
+    with pytest.raises(SettingsError, match=r"holds something else \(thesis.tex\)"):
+        mine(beir, VECTORS, settings(out))
+    with pytest.raises(SettingsError, match="is a file"):
+        mine(beir, VECTORS, settings(out / "thesis.tex"))
+    assert contents(out) == {"thesis.tex": b"precious"}
+
+
+def test_earlier_output_survives_an_error_and_is_replaced_by_a_good_run(beir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mine(beir, VECTORS, settings(out))
+    before = contents(out)
+    wrong = PrecomputedVectors(on_circle(0), on_circle(*ANGLES))
+    with pytest.raises(foolsgold.FoolsgoldError):
+        mine(beir, wrong, settings(out))
+    assert contents(out) == before
+    mine(beir, VECTORS, settings(out, negatives=1))
+    assert contents(out)["negatives.parquet"] != before["negatives.parquet"]
+
+
+def test_a_failed_first_run_leaves_no_folder(beir: Path, tmp_path: Path) -> None:
+    with pytest.raises(foolsgold.FoolsgoldError):
+        mine(beir, PrecomputedVectors(on_circle(0), on_circle(*ANGLES)), settings(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left = tmp_path / f".foolsgold-partial-{int(ended.stdout)}"
+    left.mkdir()
+    with OutputFolder(tmp_path):
+        assert not left.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file-size limits are POSIX")
+def test_a_full_disk(beir: Path, tmp_path: Path) -> None:
+    """A limit on file sizes is the full disk that needs no mount: writing fails in the middle of a file."""
+    out = tmp_path / "out"
+    mine(beir, VECTORS, settings(out))
+    before = contents(out)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(OutputError, match="writing to .* failed .* earlier output is untouched"):
+            mine(beir, VECTORS, settings(out, negatives=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert contents(out) == before
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_earlier_output_and_no_parts(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        import sys, time
+        import numpy as np
+        from foolsgold import MiningSettings, mine
+
+        class Slow:
+            def encode_documents(self, texts):
+                print("encoding", flush=True)
+                time.sleep(60)
+            encode_queries = encode_documents
+
+        mine([("a", "b"), ("c", "d")], Slow(), MiningSettings(negatives=1, out=sys.argv[1], quiet=True))
+        """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"encoding\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+    process.stdout.close()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format", "loss"),
+    [("triplet", "MultipleNegativesRankingLoss"), ("n-tuple", "MultipleNegativesRankingLoss"),
+     ("labeled-pair", "ContrastiveLoss")],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_sentence_transformers_trains_on_it(format: Any, loss: str, model_folder: str, tmp_path: Path) -> None:
+    from sentence_transformers import (
+        SentenceTransformer,
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
+    from sentence_transformers.sentence_transformer import losses
+
+    model = SentenceTransformer(model_folder, device="cpu")
+    pairs = [(f"what is number {n}?", f"number {n} is {n * n} squared") for n in range(20)]
+    dataset = mine(pairs, model, settings(format="triplet")).to_dataset(format)
+    assert len(dataset) > 8
+    before = model.encode("what is number 3?")
+    arguments = SentenceTransformerTrainingArguments(
+        str(tmp_path), max_steps=1, per_device_train_batch_size=4, learning_rate=1e-3, use_cpu=True, report_to=[],
+        warmup_steps=0, save_strategy="no", disable_tqdm=True,
+    )  # fmt: skip
+    trainer = SentenceTransformerTrainer(
+        model=model, args=arguments, train_dataset=dataset, loss=getattr(losses, loss)(model)
+    )
+    assert np.isfinite(trainer.train().training_loss)
+    assert not np.allclose(before, model.encode("what is number 3?"))

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foolsgold import exact_topk
+from foolsgold.encode import Vectors
+from foolsgold.errors import SettingsError, VectorError
+from foolsgold.search import ExactIndex, VoyagerIndex
+from foolsgold.search.plan import Index, plan_index
+from foolsgold.search.rescore import pair_scores
+from foolsgold.search.search import sampled_recall
+
+BACKENDS: dict[str, Callable[[Vectors], Index]] = {
+    "exact": lambda docs: ExactIndex(docs),
+    "exact, blocks of 7": lambda docs: ExactIndex(docs, docs_per_block=7),
+    "voyager": lambda docs: VoyagerIndex(docs, seed=42),
+}
+
+
+def brute_force(queries: np.ndarray, docs: np.ndarray, k: int, similarity: str) -> tuple[np.ndarray, np.ndarray]:
+    """In float64, equal scores by document order."""
+    q, d = queries.astype(np.float64), docs.astype(np.float64)
+    if similarity == "cosine":
+        q, d = q / np.linalg.norm(q, axis=1, keepdims=True), d / np.linalg.norm(d, axis=1, keepdims=True)
+    scores = q @ d.T
+    order = np.argsort(-scores.round(12), axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(scores, order, axis=1)
+
+
+def random_vecs(n: int, dimensions: int = 16, seed: int = 0, dtype: Any = np.float32) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((n, dimensions)).astype(dtype)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("k", [1, 10, 300])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_documents_and_order_of_brute_force(backend: str, k: int, dtype: Any, similarity: Any) -> None:
+    queries, docs = random_vecs(20, seed=1, dtype=dtype), random_vecs(300, seed=2, dtype=dtype)
+    index = BACKENDS[backend](Vectors.of(docs, similarity))
+    found, scores = index.search(Vectors.of(queries, similarity), slice(0, 20), k)
+    expected, expected_scores = brute_force(queries, docs, k, similarity)
+    assert found.tolist() == expected.tolist()
+    assert np.allclose(scores, expected_scores, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_equal_scores_stand_in_document_order(backend: str) -> None:
+    docs = np.tile(random_vecs(5, seed=3), (20, 1))  # each vector twenty times
+    queries = random_vecs(4, seed=4)
+    found, _ = BACKENDS[backend](Vectors.of(docs, "cosine")).search(Vectors.of(queries, "cosine"), slice(0, 4), 50)
+    assert found.tolist() == brute_force(queries, docs, 50, "cosine")[0].tolist()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_document_and_one_query(backend: str) -> None:
+    one = Vectors.of(random_vecs(1), "cosine")
+    found, scores = BACKENDS[backend](one).search(one, slice(0, 1), 1)
+    assert found.tolist() == [[0]]
+    assert np.allclose(scores, 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_part_of_the_queries(backend: str) -> None:
+    docs, queries = Vectors.of(random_vecs(50), "cosine"), Vectors.of(random_vecs(9, seed=5), "cosine")
+    index = BACKENDS[backend](docs)
+    whole, _ = index.search(queries, slice(0, 9), 5)
+    part, _ = index.search(queries, slice(3, 6), 5)
+    assert part.tolist() == whole[3:6].tolist()
+
+
+def test_a_collection_of_nothing_but_equal_vectors() -> None:
+    docs = np.tile(random_vecs(1), (5_000, 1))
+    found, _ = exact_topk(random_vecs(3, seed=6), docs, 4)
+    assert found.tolist() == [[0, 1, 2, 3]] * 3
+
+
+def test_memory_mapped_vectors_are_not_read_whole(tmp_path: Path) -> None:
+    docs = random_vecs(500, dtype=np.float16)
+    np.save(tmp_path / "docs.npy", docs)
+    mapped = np.load(tmp_path / "docs.npy", mmap_mode="r")
+    assert exact_topk(random_vecs(5), mapped, 20)[0].tolist() == exact_topk(random_vecs(5), docs, 20)[0].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n_docs=st.integers(1, 60), n_queries=st.integers(1, 8), block=st.integers(1, 70), levels=st.integers(1, 3),
+    data=st.data(),
+)  # fmt: skip
+def test_blocks_never_show(n_docs: int, n_queries: int, block: int, levels: int, data: Any) -> None:
+    """Coarse values make many ties; whatever the blocks, the result is that of one block, to the last bit."""
+    k = data.draw(st.integers(1, n_docs))
+    generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    docs = generator.integers(-levels, levels + 1, (n_docs, 3)).astype(np.float32)
+    queries = generator.integers(-levels, levels + 1, (n_queries, 3)).astype(np.float32)
+    doc_vecs, query_vecs = Vectors.of(docs, "dot"), Vectors.of(queries, "dot")
+    found, scores = ExactIndex(doc_vecs, docs_per_block=block).search(query_vecs, slice(0, n_queries), k)
+    assert found.tolist() == brute_force(queries, docs, k, "dot")[0].tolist()
+    again, scores_again = ExactIndex(doc_vecs).search(query_vecs, slice(0, n_queries), k)
+    assert found.tobytes() == again.tobytes()
+    assert scores.tobytes() == scores_again.tobytes()
+
+
+def test_scores_do_not_depend_on_their_neighbours() -> None:
+    queries, docs = Vectors.of(random_vecs(50, 384), "cosine"), Vectors.of(random_vecs(50, 384, seed=9), "cosine")
+    rows = np.arange(50)
+    together = pair_scores(queries, docs, rows, rows)
+    one_by_one = np.concatenate([pair_scores(queries, docs, rows[n : n + 1], rows[n : n + 1]) for n in rows])
+    backwards = pair_scores(queries, docs, rows[::-1], rows[::-1])[::-1]
+    assert together.tobytes() == one_by_one.tobytes() == backwards.tobytes()
+
+
+def test_voyager_is_built_the_same_again() -> None:
+    docs, queries = Vectors.of(random_vecs(3_000, 32), "cosine"), Vectors.of(random_vecs(50, 32, seed=8), "cosine")
+    one, other = (VoyagerIndex(docs, seed=1).search(queries, slice(0, 50), 100) for _ in range(2))
+    assert one[0].tobytes() == other[0].tobytes()
+
+
+def test_recall_is_measured_against_exact_search() -> None:
+    docs, queries = Vectors.of(random_vecs(5_000, 32), "cosine"), Vectors.of(random_vecs(80, 32, seed=8), "cosine")
+    exact = sampled_recall(ExactIndex(docs), queries, docs, k=50, sample=40, seed=1)
+    voyager = sampled_recall(VoyagerIndex(docs, seed=1), queries, docs, k=50, sample=40, seed=1)
+    assert exact == 1.0
+    assert 0.9 < voyager <= 1.0
+
+    class First:
+        def search(self, query_vecs: Vectors, rows: slice, k: int) -> Any:
+            return np.tile(np.arange(k, dtype=np.int32), (40, 1)), None
+
+    assert sampled_recall(First(), queries, docs, k=50, sample=40, seed=1) < 0.1  # the first 50 of 5,000
+
+
+def test_the_plan() -> None:
+    assert plan_index("voyager", n_queries=1, n_documents=1, dimensions=1) == ("voyager", "asked for")
+    assert plan_index("auto", n_queries=14_000, n_documents=16_000, dimensions=384).kind == "exact"
+    assert plan_index("auto", n_queries=3_000_000, n_documents=5_000_000, dimensions=768).kind == "voyager"
+
+
+def test_exact_topk_says_what_it_takes() -> None:
+    with pytest.raises(SettingsError, match="k is 4; it takes 1 to 3"):
+        exact_topk(random_vecs(2), random_vecs(3), 4)
+    with pytest.raises(VectorError, match="doc_vecs: type float64"):
+        exact_topk(random_vecs(2), random_vecs(3).astype(np.float64), 1)

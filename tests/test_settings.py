@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from foolsgold import MiningSettings
+from foolsgold.errors import SettingsError
+
+
+def test_the_defaults_are_those_promised() -> None:
+    settings = MiningSettings()
+    assert (settings.negatives, settings.depth, settings.relative_margin, settings.sampler) == (4, 100, 0.05, "top")
+    assert settings.replace(negatives=2).as_dict() == {**settings.as_dict(), "negatives": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"negatives": 0}, "negatives is 0; it takes a whole number of at least 1"),
+        ({"negatives": "4"}, "negatives is '4'; it takes int"),
+        ({"negatives": True}, "negatives is True"),
+        ({"negatives": 1.5}, "negatives is 1.5"),
+        ({"relative_margin": -0.1}, "relative_margin is -0.1"),
+        ({"absolute_margin": float("nan")}, "absolute_margin is nan"),
+        ({"min_rank": -1}, "min_rank is -1"),
+        ({"min_rank": 98}, r"window \[98, 100\) holds 2 candidates, fewer than the 4"),
+        ({"min_rank": 20, "max_rank": 10}, r"window \[20, 10\) holds 0"),
+        ({"max_rank": 200}, "Raise depth to 200"),
+        ({"negatives": 101}, "fewer than the 101"),
+        ({"min_score": 0.9, "max_score": 0.1}, "nothing lies between"),
+        ({"sampler": "best"}, "it takes one of 'top', 'uniform'"),
+        ({"format": "csv"}, "'triplet'"),
+        ({"index": None}, "index is None"),
+        ({"short_rows": "keep"}, "cannot be written as 'n-tuple'"),
+        ({"format": "flagembedding", "file_type": "parquet"}, "read as jsonl only"),
+        ({"max_unknown_ratio": 2.0}, "between 0 and 1"),
+    ],
+)
+def test_what_cannot_work_is_said(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        MiningSettings(**values)
+    assert isinstance(caught.value, ValueError)
