@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def miner_of(n: int, encoder: Any = None) -> SimpleMiner:
     return miner
 
 
+@cache
 def brute_force(query: str, n: int) -> list[str]:
-    docs = [f"document {i}" for i in range(n)]
+    return brute_force_of([f"document {i}" for i in range(n)], query)
+
+
+def brute_force_of(docs: list[str], query: str) -> list[str]:
     vecs, query_vec = Directions().encode_documents(docs), Directions().encode_queries([query])[0]
     scores = (vecs / np.linalg.norm(vecs, axis=1, keepdims=True)) @ query_vec
     return [docs[i] for i in np.argsort(-scores, kind="stable")]
@@ -109,12 +114,6 @@ def test_another_collection_is_indexed_again() -> None:
     assert miner.mine_hard_negatives("q", ["a", "b"]) == [brute_force_of(["a", "b"], "q")[1]]
 
 
-def brute_force_of(docs: list[str], query: str) -> list[str]:
-    vecs, query_vec = Directions().encode_documents(docs), Directions().encode_queries([query])[0]
-    scores = (vecs / np.linalg.norm(vecs, axis=1, keepdims=True)) @ query_vec
-    return [docs[i] for i in np.argsort(-scores, kind="stable")]
-
-
 def test_saved_and_loaded_whole(tmp_path: Path) -> None:
     miner = miner_of(300)
     miner.min_rank = 5
@@ -169,7 +168,11 @@ def test_wrong_use() -> None:
     with pytest.raises(SettingsError, match="language_code is ''"):
         SimpleMiner("", model=Directions())
     miner = SimpleMiner("en", model=Directions())
-    for call in (lambda: miner.mine_hard_negatives("q"), lambda: miner.export_index("x"), lambda: miner.query_index([1])):  # type: ignore[arg-type]
+    for call in (
+        lambda: miner.mine_hard_negatives("q"),
+        lambda: miner.export_index("x"),
+        lambda: miner.query_index([1]),
+    ):  # type: ignore[arg-type]
         with pytest.raises(SettingsError, match="no index"):
             call()
     with pytest.raises(CollectionError, match="collection is empty"):
@@ -201,5 +204,3 @@ def test_an_index_of_e4m3_finds_nearly_the_same(monkeypatch: pytest.MonkeyPatch,
     assert len(set(found) & set(brute_force("query", 300)[10:30])) >= 14
     miner.export_index(tmp_path / "saved")
     assert SimpleMiner.load(tmp_path / "saved", model=Directions()).mine_hard_negatives("query") == found
-
-

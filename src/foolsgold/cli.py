@@ -127,12 +127,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message with a suggestion, and exit with status 2."""
-        flags = [flag for action in self._actions for flag in action.option_strings]
+        flags = [flag for parser in (self, *_subparsers(self)) for action in parser._actions
+                 for flag in action.option_strings]  # fmt: skip
         for word in message.split():
             near = difflib.get_close_matches(word.split("=")[0], flags, n=1)
             if word.startswith("--") and word not in flags and near:
                 message += f" (did you mean {near[0]}?)"
         self.exit(2, f"{self.prog}: error: {message}\nSee {self.prog} --help.\n")
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [command for action in actions for command in action.choices.values()]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -86,7 +86,7 @@ class Vectors:
 
     def block(self, start: int, stop: int) -> NDArray[np.float32]:
         """Rows `start` to `stop`, shape (stop - start, D), float32, of unit length for cosine."""
-        rows = np.ascontiguousarray(self.values[start:stop], dtype=np.float32)
+        rows: NDArray[np.float32] = np.require(self.values[start:stop], np.float32, ["C", "W", "E"])
         if self.similarity == "cosine":
             rows = rows * self.inverse_norms[start:stop, None].astype(np.float32)
         return rows

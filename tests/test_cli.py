@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import on_circle, write_jsonl
+from foolsgold import MiningSettings
+from foolsgold.cli import main
+
+ANGLES = (10.0, 80, 20, 60, 30, 90)
+
+
+@pytest.fixture
+def flags(beir: Path, tmp_path: Path) -> list[str]:
+    """A whole command line for `beir`, with vectors."""
+    np.save(tmp_path / "q.npy", on_circle(0, 90))
+    np.save(tmp_path / "d.npy", on_circle(*ANGLES))
+    vectors = ["--doc-vectors", str(tmp_path / "d.npy"), "--query-vectors", str(tmp_path / "q.npy")]
+    return ["mine", "--collection", str(beir), *vectors, "--out", str(tmp_path / "out"), "--negatives", "2"]
+
+
+def test_mine_select_export(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out")
+    assert main(flags) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{out}\n"
+    assert "yield     100.0% of queries" in printed.err
+    assert "query              red flower" in printed.err
+    assert main(["select", out, "--negatives", "1", "--relative-margin", "none", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+    assert json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]["relative_margin"] is None
+    assert main(["export", out, "--format", "flagembedding", "--quiet"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert json.loads(path.read_text().splitlines()[0]) == {
+        "query": "red flower",
+        "pos": ["T1 red rose"],
+        "neg": ["T3 scarlet rose"],
+    }
+
+
+def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path, flags: list[str]) -> None:
+    files = ["--corpus", f"{beir}/corpus.jsonl", "--queries", f"{beir}/queries.jsonl", "--qrels", f"{beir}/qrels.tsv"]
+    given = {
+        "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
+        "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform", "short_rows": "keep",
+        "format": "triplet", "file_type": "parquet", "index": "voyager", "similarity": "dot", "query_prompt": "q: ",
+        "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "seed": 7,
+        "on_bad_line": "skip", "max_unknown_ratio": 0.5, "trust_remote_code": True, "quiet": True,
+        "out": str(tmp_path / "all"),
+    }  # fmt: skip
+    assert set(given) == {field.name for field in dataclasses.fields(MiningSettings)}
+    as_flags = [
+        part
+        for name, value in given.items()
+        for part in ([f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)]))
+    ]
+    assert main(["mine", *files, *flags[3:7], *as_flags]) == 0
+    assert json.loads((tmp_path / "all" / "settings.json").read_text())["settings"] == given
+
+
+def test_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", str(tmp_path / "docs")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'docs'}\n"
+
+
+def replaced(flags: list[str], flag: str, *values: str) -> list[str]:
+    where = flags.index(flag)
+    return flags[:where] + list(values) + flags[where + 2 :]
+
+
+MISTAKES = {
+    "no collection": (lambda f: replaced(f, "--collection"), 2, "give a folder (--collection DIR), or all"),
+    "wrong folder": (lambda f: replaced(f, "--collection", "--collection", "nowhere"), 2, "nowhere does not exist"),
+    "folder and file": (lambda f: [*f, "--corpus", "x.jsonl"], 2, "leave out --corpus"),
+    "no out": (lambda f: replaced(f, "--out"), 2, "--out is missing"),
+    "no model": (lambda f: replaced(replaced(f, "--doc-vectors"), "--query-vectors"), 2, "--model is missing"),
+    "model and vectors": (lambda f: [*f, "--model", "offline"], 2, "exclude each other"),
+    "half the vectors": (lambda f: replaced(f, "--doc-vectors"), 2, "give both"),
+    "misspelt flag": (lambda f: [*f, "--negativ", "3"], 2, "did you mean --negatives?"),
+    "misspelt verb": (lambda f: ["mien", *f[1:]], 2, "invalid choice"),
+    "no number": (lambda f: [*f, "--depth", "many"], 2, "invalid int value: 'many'"),
+    "no margin": (lambda f: [*f, "--max-score", "high"], 2, "neither a number nor 'none'"),
+    "unknown format": (lambda f: [*f, "--format", "csv"], 2, "invalid choice: 'csv'"),
+    "impossible window": (lambda f: [*f, "--min-rank", "99"], 2, "[99, 100) holds 1 candidates"),
+    "too many negatives": (lambda f: [*f, "--negatives", "6"], 2, "has only 6 documents"),
+    "out is a file": (lambda f: replaced(f, "--out", "--out", __file__), 2, "is a file"),
+    "no vectors there": (lambda f: replaced(f, "--doc-vectors", "--doc-vectors", "no.npy"), 2, "no.npy does not exist"),
+    "no such model": (
+        lambda f: [*replaced(replaced(f, "--doc-vectors"), "--query-vectors"), "--model", "./nowhere"], 1,
+        "model: ./nowhere does not exist",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_get_one_message_and_a_status(
+    mistake: str, flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, status, message = MISTAKES[mistake]
+    try:
+        returned = main(change(flags))
+    except SystemExit as stop:  # from argparse
+        returned = int(str(stop.code))
+    printed = capsys.readouterr()
+    assert (returned, printed.out) == (status, "")
+    assert message in printed.err
+    assert "error:" in printed.err
+    assert "Traceback" not in printed.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_line_and_how_to_skip_it(flags: list[str], beir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (beir / "queries.jsonl").open("a") as file:
+        file.write("{oops\n")
+    assert main(flags) == 1
+    assert "queries.jsonl:3: malformed JSON" in capsys.readouterr().err
+    assert main([*flags, "--on-bad-line", "skip"]) == 0
+    assert "1 bad lines were skipped" in capsys.readouterr().err
+
+
+def test_control_characters_do_not_reach_the_terminal(
+    flags: list[str], beir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(
+        beir / "queries.jsonl", [{"_id": "q1", "text": "red \x1b[2J\u202eflower"}, {"_id": "q2", "text": "blue"}]
+    )
+    assert main(flags) == 0
+    assert "red [2J flower" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["mine", "select", "export", "sample"])
+def test_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    assert f"usage: foolsgold {verb}" in capsys.readouterr().out
+
+
+def test_help_is_fast_and_imports_nothing_heavy() -> None:
+    code = "import sys, foolsgold.cli; print(sorted({'torch', 'transformers', 'pandas'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "foolsgold.cli", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 1.0  # 0.2 s on an idle machine
