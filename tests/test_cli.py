@@ -49,7 +49,8 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path, flags
     files = ["--corpus", f"{beir}/corpus.jsonl", "--queries", f"{beir}/queries.jsonl", "--qrels", f"{beir}/qrels.tsv"]
     given = {
         "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
-        "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform", "short_rows": "keep",
+        "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform",
+        "short_rows": "keep",
         "format": "triplet", "file_type": "parquet", "index": "voyager", "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "seed": 7,
         "on_bad_line": "skip", "max_unknown_ratio": 0.5, "trust_remote_code": True, "quiet": True,
@@ -76,7 +77,7 @@ def replaced(flags: list[str], flag: str, *values: str) -> list[str]:
 
 
 MISTAKES = {
-    "no collection": (lambda f: replaced(f, "--collection"), 2, "give a folder (--collection DIR), or all"),
+    "no collection": (lambda f: replaced(f, "--collection"), 2, "give a folder (--collection"),
     "wrong folder": (lambda f: replaced(f, "--collection", "--collection", "nowhere"), 2, "nowhere does not exist"),
     "folder and file": (lambda f: [*f, "--corpus", "x.jsonl"], 2, "leave out --corpus"),
     "no out": (lambda f: replaced(f, "--out"), 2, "--out is missing"),
