@@ -93,6 +93,10 @@ MISTAKES = {
     "too many negatives": (lambda f: [*f, "--negatives", "6"], 2, "has only 6 documents"),
     "out is a file": (lambda f: replaced(f, "--out", "--out", __file__), 2, "is a file"),
     "no vectors there": (lambda f: replaced(f, "--doc-vectors", "--doc-vectors", "no.npy"), 2, "no.npy does not exist"),
+    "no such device": (
+        lambda f: [*replaced(replaced(f, "--doc-vectors"), "--query-vectors"), "--model", "offline", "--device", "x"], 2,
+        "device is 'x', which torch cannot use here",
+    ),
     "no such model": (
         lambda f: [*replaced(replaced(f, "--doc-vectors"), "--query-vectors"), "--model", "./nowhere"], 1,
         "model: ./nowhere does not exist",

@@ -115,6 +115,8 @@ def test_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"hub cannot be reached.*--model PATH.*foolsgold\[offline\]"):
         SentenceTransformerEncoder("BAAI/bge-small-en-v1.5")
+    with pytest.raises(ModelError, match="neither a folder nor a hub id"):
+        SentenceTransformerEncoder("my model!")
     with pytest.raises(ModelError, match="encoder is a int"):
         as_encoder(5, QUIET)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foolsgold.errors import MissingExtraError, ModelError
+from foolsgold.errors import MissingExtraError, ModelError, SettingsError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,7 +29,10 @@ def load_sentence_transformer(
     Raises:
         ModelError: no such folder or model, a hub that cannot be reached, or a model that wants to run its own code.
         MissingExtraError: `offline` was asked for and its package is not installed.
+        SettingsError: no such device.
     """
+    if device is not None:
+        _check_device(device)
     path = offline_model_folder() if name == OFFLINE else Path(name).expanduser()
     if path.is_dir():
         return _load(str(path), name, device, trust_remote_code, local_files_only=True)
@@ -54,6 +57,18 @@ def offline_model_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SettingsError(
+            f"device is {device!r}, which torch cannot use here ({_first_line(error)}). "
+            "Leave it out for the best there is, or take 'cpu'."
+        ) from error
+
+
 def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or Path(name).exists()
 
@@ -61,7 +76,12 @@ def _looks_like_a_path(name: str) -> bool:
 def _reachable(name: str) -> bool:
     """Whether the hub answers for this model; False where it does not, but the model was downloaded before."""
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
@@ -71,7 +91,11 @@ def _reachable(name: str) -> bool:
             f"model: the hub has no {name!r} that you may read. Check the name, log in with `hf auth login` if it is "
             "private, or give a folder (--model PATH)."
         ) from error
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError, ValueError) as error:
+    except HFValidationError as error:
+        raise ModelError(
+            f"model: {name!r} is neither a folder nor a hub id such as 'BAAI/bge-small-en-v1.5' ({_first_line(error)})."
+        ) from error
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError) as error:
         _need_cached(repository, name, error)
         return False
     except Exception as error:  # the HTTP client's own errors, whose class depends on the hub library's version
@@ -109,9 +133,9 @@ def _load(
         mend = (
             "Read its code first; --trust-remote-code runs it."
             if asks_for_trust
-            else "Give a folder saved by sentence-transformers, a hub id, or 'offline'; check --device too."
+            else "Give a folder saved by sentence-transformers, a hub id, or 'offline'."
         )
-        raise ModelError(f"model: {name} cannot be loaded: {_first_line(error)} {mend}") from error
+        raise ModelError(f"model: {name} cannot be loaded ({_first_line(error)}). {mend}") from error
 
 
 @contextmanager
@@ -130,5 +154,4 @@ def _quiet_loading() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
-    line = text.splitlines()[0]
-    return line if line.endswith((".", "!", "?", ":")) else f"{line}."
+    return text.splitlines()[0].rstrip(".:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import blake2b
@@ -70,16 +70,22 @@ class SentenceTransformerEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of queries, shape (len(texts), D), float32."""
-        vecs = self.model.encode_query(
-            list(texts), prompt=self.query_prompt, batch_size=self.batch_size, show_progress_bar=False
-        )
-        return np.asarray(vecs, dtype=np.float32)
+        return self._encode(self.model.encode_query, texts, self.query_prompt)
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of documents, shape (len(texts), D), float32."""
-        vecs = self.model.encode_document(
-            list(texts), prompt=self.document_prompt, batch_size=self.batch_size, show_progress_bar=False
-        )
+        return self._encode(self.model.encode_document, texts, self.document_prompt)
+
+    def _encode(self, call: Callable[..., Any], texts: Sequence[str], prompt: str | None) -> NDArray[np.float32]:
+        import torch
+
+        try:
+            vecs = call(list(texts), prompt=prompt, batch_size=self.batch_size, show_progress_bar=False)
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"model: {self.model.device} has too little memory for batches of {self.batch_size} texts. "
+                f"Lower --batch-size (batch_size) to {max(1, self.batch_size // 2)} or less."
+            ) from error
         return np.asarray(vecs, dtype=np.float32)
 
     @contextmanager
