@@ -94,7 +94,8 @@ MISTAKES = {
     "out is a file": (lambda f: replaced(f, "--out", "--out", __file__), 2, "is a file"),
     "no vectors there": (lambda f: replaced(f, "--doc-vectors", "--doc-vectors", "no.npy"), 2, "no.npy does not exist"),
     "no such device": (
-        lambda f: [*replaced(replaced(f, "--doc-vectors"), "--query-vectors"), "--model", "offline", "--device", "x"], 2,
+        lambda f: [*replaced(replaced(f, "--doc-vectors"), "--query-vectors"), "--model", "offline", "--device", "x"],
+        2,
         "device is 'x', which torch cannot use here",
     ),
     "no such model": (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from foolsgold.errors import FoolsgoldError, SettingsError
-from foolsgold.settings import FileType, MiningSettings, TrainingFormat
+from foolsgold.settings import SELECTABLE, FileType, MiningSettings, TrainingFormat
 
 if TYPE_CHECKING:
     from foolsgold.collection import CollectionFiles
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 _NUMBER_FIELDS = {"relative_margin", "absolute_margin", "max_score", "min_score"}
 _WHOLE_FIELDS = {"max_rank", "num_workers"}
-_SELECT_FIELDS = (
-    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
-    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
-)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +51,7 @@ def _mine(options: argparse.Namespace) -> None:
 def _select(options: argparse.Namespace) -> None:
     from foolsgold.mine import select
 
-    changes = {name: value for name, value in vars(options).items() if name in _SELECT_FIELDS}
+    changes = {name: value for name, value in vars(options).items() if name in SELECTABLE}
     collection = _collection(options) if _names_collection(options) else None
     result = select(options.folder, collection=collection, **changes)
     _show(result, result.settings)
@@ -157,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     select = _command(commands, "select", _select, "choose again from the candidates of a run; encodes nothing")
     select.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     _add_collection(select, moved=True)
-    _add_settings(select, _SELECT_FIELDS)
+    _add_settings(select, SELECTABLE)
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")

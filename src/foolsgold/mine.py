@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from foolsgold import provenance
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode
 from foolsgold.errors import SettingsError
@@ -19,12 +18,7 @@ from foolsgold.report import Stages, make_report
 from foolsgold.result import MiningResult
 from foolsgold.sample import Chooser, Chosen, Tally
 from foolsgold.search import CandidateStore, Search
-from foolsgold.settings import MiningSettings
-
-_CHOICES = (
-    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
-    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
-)  # fmt: skip
+from foolsgold.settings import SELECTABLE, MiningSettings
 
 
 def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) -> MiningResult:
@@ -76,9 +70,9 @@ def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> Min
         FoolsgoldError: no such output, a collection that is gone or has changed, or settings that cannot work.
     """
     origin = Provenance.read(Path(folder))
-    not_here = sorted(set(changes) - set(_CHOICES))
+    not_here = sorted(set(changes) - set(SELECTABLE))
     if not_here:
-        raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(_CHOICES)}.")
+        raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(SELECTABLE)}.")
     settings = origin.settings.replace(**{"out": str(folder), **changes})
     stages = Stages()
     with OutputFolder(settings.out) as target:
@@ -108,7 +102,7 @@ def _choose_and_write(
     )  # fmt: skip
     folder.write_json("report.json", report)
     folder.write_json("settings.json", origin.settings_file(settings))
-    folder.publish(obsolete=provenance.obsolete_files(folder))
+    folder.publish(obsolete=origin.obsolete_files(folder))
     return MiningResult(negatives, report, settings, collection, folder.path)
 
 

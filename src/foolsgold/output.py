@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from foolsgold.errors import CollectionError, FoolsgoldError, OutputError, Setti
 
 SETTINGS_FILE = "settings.json"
 _STAGING = ".foolsgold-partial-"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class OutputFolder:
@@ -56,7 +58,7 @@ class OutputFolder:
             shutil.rmtree(self._staging, ignore_errors=True)
             if self._made_folder and self.path is not None and not any(self.path.iterdir()):
                 self.path.rmdir()
-        if isinstance(error, OSError) and not isinstance(error, FoolsgoldError) and self.path is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and self.path is not None:
             raise OutputError(
                 f"out: writing to {self.path} failed ({error.strerror or error}). Free some space or choose another "
                 "folder; earlier output is untouched."
@@ -67,7 +69,7 @@ class OutputFolder:
         return None if self._staging is None else self._staging / name
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file: sorted by nothing, indented, without NaN."""
+        """Write a JSON file, indented, without NaN."""
         path = self.file(name)
         if path is not None:
             text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -86,12 +88,18 @@ class OutputFolder:
         if self._staging is None or self.path is None:
             return
         for name in sorted(os.listdir(self._staging), key=lambda name: (name == SETTINGS_FILE, name)):
-            target = self.path / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(self._staging / name, target)
+            if (self._staging / name).is_dir():
+                _remove(self.path / name)
+            os.replace(self._staging / name, self.path / name)
         for name in obsolete:
-            (self.path / name).unlink(missing_ok=True)
+            _remove(self.path / name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_output_folder(path: Path) -> None:

@@ -104,6 +104,15 @@ class Provenance:
                 shutil.copytree(self.folder / COLLECTION_FOLDER, copy)
         return candidates
 
+    def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
+        """What an earlier run may have left in an output folder that this one does not replace."""
+        types = get_args(FileType)
+        names = [f"train.{kind}" for kind in types]
+        names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
+        if self.collection["source"] is not None:
+            names.append(COLLECTION_FOLDER)
+        return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
+
     def _read_collection(self) -> Collection:
         source = self.collection["source"]
         try:
@@ -127,14 +136,6 @@ class Provenance:
             "search": dict(self.search),
             "versions": {"python": platform.python_version(), **_package_versions()},
         }
-
-
-def obsolete_files(folder: OutputFolder) -> tuple[str, ...]:
-    """Training files of an earlier choice that this run does not replace."""
-    types = get_args(FileType)
-    names = [f"train.{kind}" for kind in types]
-    names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
-    return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -18,6 +18,12 @@ FileType = Literal["jsonl", "parquet"]
 OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
 
+SELECTABLE = (
+    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
+    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
+)  # fmt: skip
+"""The settings that choosing again may change; the others made the candidates."""
+
 
 def _setting(default: Any, help_text: str, *, choices: Sequence[str] | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
