@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from tqdm import tqdm
 
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode
@@ -112,7 +113,9 @@ def choose(collection: Collection, candidates: CandidateStore, settings: MiningS
     relevance = Relevance(collection)
     chooser = Chooser(collection, relevance, settings)
     blocks = []
-    for block in candidates.blocks(settings.block_size):
-        pairs = relevance.pair_block(block)
-        blocks.append(chooser.choose(pairs, apply_filters(pairs, filters)))
+    with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
+        for block in candidates.blocks(settings.block_size):
+            pairs = relevance.pair_block(block)
+            blocks.append(chooser.choose(pairs, apply_filters(pairs, filters)))
+            progress.update(len(block))
     return Chosen.concatenate(blocks).table(collection), chooser.tally

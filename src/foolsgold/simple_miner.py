@@ -108,7 +108,7 @@ class SimpleMiner:
             values = encode_texts(documents, self._encoder, "documents", batch_size=batch_size, quiet=not show_progress)
         storage = storage_type(len(documents), force_fp32=force_fp32)
         vecs = Vectors.of(values, "cosine", "collection")
-        self.voyager_index = build_voyager(vecs, seed=self._settings.seed, storage=storage)
+        self.voyager_index = build_voyager(vecs, seed=self._settings.seed, storage=storage, show_progress=show_progress)
         self.corpus_map = dict(enumerate(documents))
         self.max_rank = rank_window(len(documents), self.min_rank)[1]
         if save_index and save_path is not None:

@@ -36,9 +36,13 @@ class CollectionFiles:
 
     def read(self, settings: MiningSettings) -> Collection:
         """The collection, read as the settings say."""
-        on_bad_line, ratio = settings.on_bad_line, settings.max_unknown_ratio
+        options: dict[str, Any] = {
+            "on_bad_line": settings.on_bad_line,
+            "max_unknown_ratio": settings.max_unknown_ratio,
+            "show_progress": not settings.quiet,
+        }
         if self.folder is not None:
-            return read_beir(self.folder, self.split, on_bad_line=on_bad_line, max_unknown_ratio=ratio)
+            return read_beir(self.folder, self.split, **options)
         files = {"corpus": self.corpus, "queries": self.queries, "qrels": self.qrels}
         missing = [name for name, path in files.items() if path is None]
         if missing:
@@ -46,8 +50,7 @@ class CollectionFiles:
                 f"{' and '.join(missing)} missing; give a folder (--collection DIR), or all of --corpus F --queries F "
                 "--qrels F."
             )
-        paths = {name: path for name, path in files.items() if path is not None}
-        return read_files(**paths, on_bad_line=on_bad_line, max_unknown_ratio=ratio)
+        return read_files(str(self.corpus), str(self.queries), str(self.qrels), **options)
 
 
 def as_collection(collection: Any, settings: MiningSettings) -> Collection:

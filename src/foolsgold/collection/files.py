@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from foolsgold.collection.assemble import assemble
@@ -33,6 +34,7 @@ def read_files(
     *,
     on_bad_line: OnBadLine = "error",
     max_unknown_ratio: float = 0.1,
+    show_progress: bool = False,
 ) -> Collection:
     """Read a collection from three files, for data that is not in BEIR's layout.
 
@@ -44,6 +46,7 @@ def read_files(
         qrels: with `query-id`, `corpus-id` and `score`; 0 is judged not relevant, above 0 is a positive.
         on_bad_line: "error" stops at the first line that cannot be read, "skip" counts such lines and goes on.
         max_unknown_ratio: the share of judgements that may name unknown ids.
+        show_progress: a bar on stderr where reading takes longer than a second.
 
     Raises:
         CollectionError: with file and line, what is wrong, and how to mend it.
@@ -51,7 +54,7 @@ def read_files(
     """
     paths = {"corpus": Path(corpus), "queries": Path(queries), "qrels": Path(qrels)}
     source = {name: str(path.resolve()) for name, path in paths.items()}
-    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=False)
+    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=False, show_progress=show_progress)
 
 
 def read_beir(
@@ -60,6 +63,7 @@ def read_beir(
     *,
     on_bad_line: OnBadLine = "error",
     max_unknown_ratio: float = 0.1,
+    show_progress: bool = False,
 ) -> Collection:
     """Read a BEIR folder: corpus, queries, and qrels in `qrels/SPLIT.tsv` or `qrels.tsv`.
 
@@ -69,6 +73,7 @@ def read_beir(
             splits, the queries of the others are left out.
         on_bad_line: as in `read_files`.
         max_unknown_ratio: as in `read_files`.
+        show_progress: as in `read_files`.
 
     Raises:
         CollectionError: with file and line, what is wrong, and how to mend it.
@@ -83,7 +88,9 @@ def read_beir(
     qrels, has_splits = _find_qrels(root, split)
     paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}
     source = {"folder": str(root.resolve()), **({"split": split} if split else {})}
-    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=has_splits)
+    return _read(
+        paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=has_splits, show_progress=show_progress
+    )
 
 
 def read_rows(path: Path, argument: str) -> Rows:
@@ -108,9 +115,12 @@ def _read(
     source: dict[str, str],
     *,
     only_judged_queries: bool,
+    show_progress: bool,
 ) -> Collection:
     bad_lines = BadLines(on_bad_line)
-    corpus, queries, qrels = (read_rows(path, name) for name, path in paths.items())
+    corpus, queries, qrels = (
+        replace(read_rows(path, name), show_progress=show_progress) for name, path in paths.items()
+    )
     try:
         return assemble(
             read_documents(corpus, bad_lines),

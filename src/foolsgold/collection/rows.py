@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tqdm import tqdm
+
 from foolsgold.errors import BadRowError
 from foolsgold.settings import OnBadLine
 
@@ -26,9 +28,11 @@ class Rows:
     name: str
     place: Callable[[int], str]
     rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]]
+    show_progress: bool = False
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-        return iter(self.rows)
+        name = self.name.rpartition("/")[2]
+        yield from tqdm(self.rows, f"read {name}", unit="row", delay=1, disable=not self.show_progress)
 
 
 @dataclass

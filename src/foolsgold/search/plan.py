@@ -51,6 +51,8 @@ def plan_index(kind: IndexKind, *, n_queries: int, n_documents: int, dimensions:
     return Plan("exact", costs)
 
 
-def build_index(plan: Plan, doc_vecs: Vectors, *, seed: int) -> Index:
+def build_index(plan: Plan, doc_vecs: Vectors, *, seed: int, show_progress: bool) -> Index:
     """The index that was planned."""
-    return ExactIndex(doc_vecs) if plan.kind == "exact" else VoyagerIndex(doc_vecs, seed=seed)
+    return (
+        ExactIndex(doc_vecs) if plan.kind == "exact" else VoyagerIndex(doc_vecs, seed=seed, show_progress=show_progress)
+    )

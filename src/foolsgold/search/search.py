@@ -33,7 +33,7 @@ class Search:
             n_documents=len(self._doc_vecs),
             dimensions=self._doc_vecs.dimensions,
         )
-        self._index = build_index(self._plan, self._doc_vecs, seed=settings.seed)
+        self._index = build_index(self._plan, self._doc_vecs, seed=settings.seed, show_progress=not settings.quiet)
 
     def blocks(self) -> Iterator[Candidates]:
         """Candidates of at most `block_size` queries at a time, in the collection's order."""

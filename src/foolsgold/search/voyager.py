@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from foolsgold.encode import Vectors
 from foolsgold.search.rescore import k_best, pair_scores
@@ -18,7 +19,7 @@ EF_CONSTRUCTION = 200
 MIN_QUERY_EF = 400  # recall of the top 110 on MedQuAD: .974 at 200, .992 at 400
 _SMALL = 2_000  # up to here a query visits every document, which costs no more than the graph's detours
 _ROUNDING = 1e-5  # of float32 distances, relative
-_ROWS_AT_ONCE = 65_536
+_ROWS_AT_ONCE = 1_024
 
 
 def query_ef(n_documents: int, k: int) -> int:
@@ -26,7 +27,9 @@ def query_ef(n_documents: int, k: int) -> int:
     return n_documents if n_documents <= _SMALL else min(n_documents, max(MIN_QUERY_EF, 2 * k))
 
 
-def build_voyager(doc_vecs: Vectors, *, seed: int, storage: StorageDataType | None = None) -> Index:
+def build_voyager(
+    doc_vecs: Vectors, *, seed: int, storage: StorageDataType | None = None, show_progress: bool = False
+) -> Index:
     """An index over all documents, ids being their rows.
 
     Documents are added by one thread: with more, the graph would differ from run to run.
@@ -35,6 +38,7 @@ def build_voyager(doc_vecs: Vectors, *, seed: int, storage: StorageDataType | No
         doc_vecs: the corpus; its similarity decides the space, Cosine or InnerProduct.
         seed: of the graph's levels.
         storage: a `voyager.StorageDataType`; None is Float32.
+        show_progress: a bar on stderr.
     """
     from voyager import Index, Space, StorageDataType
 
@@ -47,9 +51,11 @@ def build_voyager(doc_vecs: Vectors, *, seed: int, storage: StorageDataType | No
         max_elements=max(1, len(doc_vecs)),
         storage_data_type=storage or StorageDataType.Float32,
     )
-    for start in range(0, len(doc_vecs), _ROWS_AT_ONCE):
-        block = doc_vecs.block(start, start + _ROWS_AT_ONCE)
-        index.add_items(block, ids=range(start, start + len(block)), num_threads=1)
+    with tqdm(total=len(doc_vecs), desc="index", unit="document", delay=1, disable=not show_progress) as progress:
+        for start in range(0, len(doc_vecs), _ROWS_AT_ONCE):
+            block = doc_vecs.block(start, start + _ROWS_AT_ONCE)
+            index.add_items(block, ids=range(start, start + len(block)), num_threads=1)
+            progress.update(len(block))
     return index
 
 
@@ -90,9 +96,9 @@ def _all_pairs(n_queries: int, n_documents: int) -> tuple[NDArray[np.int64], NDA
 class VoyagerIndex:
     """Finds nearly all of the k nearest documents, in time that grows with the logarithm of the corpus."""
 
-    def __init__(self, doc_vecs: Vectors, *, seed: int) -> None:
+    def __init__(self, doc_vecs: Vectors, *, seed: int, show_progress: bool = False) -> None:
         self._doc_vecs = doc_vecs
-        self._index = build_voyager(doc_vecs, seed=seed)
+        self._index = build_voyager(doc_vecs, seed=seed, show_progress=show_progress)
 
     def search(self, query_vecs: Vectors, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """As `ExactIndex.search`: same arguments, same shapes, same order among what was found."""
