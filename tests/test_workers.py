@@ -99,6 +99,8 @@ def test_workers_end_when_the_run_is_interrupted_or_killed(
         while any(psutil.pid_exists(pid) for pid in workers) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not [pid for pid in workers if psutil.pid_exists(pid)]
+        assert process.stderr is not None
+        assert process.stderr.read().count(b"Traceback") <= 1  # the script's own
     finally:
         try:
             os.killpg(process.pid, signal.SIGKILL)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,22 @@ from numpy.typing import NDArray
 from foolsgold.errors import WorkerError
 
 if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
     from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 
 MIN_TEXTS = 1_000  # below, starting processes costs more than it saves
-CORES_PER_WORKER = 8  # a forward pass of 32 texts stops gaining from more threads about here
-_BATCHES_PER_TASK = 4  # so that an interrupted run waits for little
+CORES_PER_WORKER = 8  # so that each still multiplies with several threads
+_DIED = (
+    "An encoding process died: it ran out of memory, was killed, or the script that started it has no "
+    "`if __name__ == '__main__':` around its work. Pass num_workers=1 (--num-workers 1) to encode in this process."
+)
+_BATCHES_PER_TASK = 4  # few, so that no worker is left alone with a long rest
+
+
+class _Worker(NamedTuple):
+    process: SpawnProcess
+    pipe: Connection
 
 
 def worker_devices(device: str, num_workers: int | None, n_texts: int) -> list[str]:
@@ -40,13 +51,12 @@ def worker_devices(device: str, num_workers: int | None, n_texts: int) -> list[s
         chosen = range(n_gpus if num_workers is None else num_workers)
         return [f"cuda:{worker % n_gpus}" for worker in chosen]
     if num_workers is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        num_workers = max(1, cores // CORES_PER_WORKER) if device == "cpu" else 1
+        num_workers = max(1, _n_cores() // CORES_PER_WORKER) if device == "cpu" else 1
     return [device] * num_workers
 
 
 class EncodingWorkers:
-    """An Encoder whose work is done by processes; they end when the `with` block ends, however it ends.
+    """An Encoder whose work is done by processes; they are ended with the `with` block, however it ends.
 
     Raises:
         WorkerError: a process died.
@@ -56,7 +66,7 @@ class EncodingWorkers:
         self._encoder = encoder
         self._devices = list(devices)
         self._home = encoder.model.device
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers: list[_Worker] = []
 
     @property
     def n_workers(self) -> int:
@@ -64,24 +74,25 @@ class EncodingWorkers:
         return len(self._devices)
 
     def __enter__(self) -> EncodingWorkers:
-        context = multiprocessing.get_context("spawn")  # CUDA and threads do not survive a fork
-        devices = context.SimpleQueue()
-        for device in self._devices:
-            devices.put(device)
-        threads = max(1, (os.cpu_count() or 1) // len(self._devices))
+        threads = max(1, _n_cores() // len(self._devices))
         self._encoder.model.to("cpu")  # host memory is shared with the workers, GPU memory cannot be
-        self._pool = ProcessPoolExecutor(
-            len(self._devices), context, initializer=_start_worker, initargs=(self._encoder, devices, threads)
-        )
+        try:
+            with _interrupts_held():
+                self._workers += [_start(device, threads) for device in self._devices]
+            for worker in self._workers:
+                worker.pipe.send(self._encoder)  # blocks until the worker has loaded torch
+        except (EOFError, ConnectionError) as error:
+            self._end()
+            raise WorkerError(_DIED) from error
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-            self._encoder.model.to(self._home)
+        self._end()
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the encoder's own, in the same order."""
@@ -91,48 +102,91 @@ class EncodingWorkers:
         """As the encoder's own, in the same order."""
         return self._encode("encode_documents", texts)
 
-    def _encode(
-        self, method: Literal["encode_queries", "encode_documents"], texts: Sequence[str]
-    ) -> NDArray[np.float32]:
-        if self._pool is None:
-            raise WorkerError("the encoding processes have ended; use them inside their `with` block.")
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join()
+            worker.process.close()
+            worker.pipe.close()
+        self._workers.clear()
+        self._encoder.model.to(self._home)
+
+    def _encode(self, method: str, texts: Sequence[str]) -> NDArray[np.float32]:
         size = self._encoder.batch_size * _BATCHES_PER_TASK
+        starts = list(range(0, len(texts), size))
+        waiting = list(reversed(starts))
+        results: dict[int, NDArray[np.float32]] = {}
+        idle, busy = [worker.pipe for worker in self._workers], dict[Connection, int]()
         try:
-            tasks = [
-                self._pool.submit(_encode_in_worker, method, list(texts[start : start + size]))
-                for start in range(0, len(texts), size)
-            ]
-            return np.concatenate([task.result() for task in tasks])
-        except BrokenProcessPool as error:
-            raise WorkerError(
-                "An encoding process died: it ran out of memory, was killed, or the script that started it has no "
-                "`if __name__ == '__main__':` around its work. Pass num_workers=1 (--num-workers 1) to encode in this "
-                "process."
-            ) from error
+            while waiting or busy:
+                while waiting and idle:
+                    pipe, start = idle.pop(), waiting.pop()
+                    pipe.send((method, list(texts[start : start + size])))
+                    busy[pipe] = start
+                for pipe in [pipe for pipe in wait(list(busy)) if isinstance(pipe, Connection)]:
+                    results[busy.pop(pipe)] = _received(pipe)
+                    idle.append(pipe)
+        except (EOFError, ConnectionError) as error:
+            raise WorkerError(_DIED) from error
+        return np.concatenate([results[start] for start in starts])
 
 
-_worker_encoder: SentenceTransformerEncoder | None = None  # set once in each worker process, never in the parent
+def _start(device: str, threads: int) -> _Worker:
+    context = multiprocessing.get_context("spawn")  # CUDA and threads do not survive a fork
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(device, threads, theirs), daemon=True)
+    process.start()
+    theirs.close()  # so that the pipe ends when the worker does
+    return _Worker(process, ours)
 
 
-def _start_worker(encoder: SentenceTransformerEncoder, devices: Any, threads: int) -> None:
+def _received(pipe: Connection) -> NDArray[np.float32]:
+    result: NDArray[np.float32] | Exception = pipe.recv()
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def _work(device: str, threads: int, pipe: Connection) -> None:
+    """What a worker does, until it is ended or its parent is gone."""
     import torch
 
-    global _worker_encoder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    device = devices.get()
     if device == "cpu":
         torch.set_num_threads(threads)
-    encoder.model.to(device)
-    _worker_encoder = encoder
+    try:
+        encoder: SentenceTransformerEncoder = pipe.recv()
+        encoder.model.to(device)
+        while True:
+            method, texts = pipe.recv()
+            pipe.send(_result(encoder, method, texts))
+    except (EOFError, ConnectionError):
+        return
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+def _result(encoder: SentenceTransformerEncoder, method: str, texts: list[str]) -> object:
+    try:
+        return getattr(encoder, method)(texts)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            return WorkerError(f"encoding failed: {type(error).__name__}: {error}")
+        return error
 
 
-def _encode_in_worker(method: str, texts: list[str]) -> Any:
-    return getattr(_worker_encoder, method)(texts)
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C for good: it reaches the parent, which ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
