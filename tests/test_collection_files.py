@@ -4,13 +4,14 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from conftest import write_jsonl
-from foolsgold import Collection, read_beir, read_files
+from foolsgold import Collection, MiningSettings, PrecomputedVectors, mine, read_beir, read_files
 from foolsgold.errors import BadRowError, CollectionError, SettingsError
 
 
@@ -97,6 +98,18 @@ def test_splits(beir: Path) -> None:
     assert read_beir(beir).query_ids.to_pylist() == ["q1"]
 
 
+def test_positives_of_other_splits_are_never_negatives(beir: Path) -> None:
+    (beir / "qrels").mkdir()
+    (beir / "qrels.tsv").unlink()
+    write_qrels(beir / "qrels", "q1\td1\t1", name="train.tsv")
+    write_qrels(beir / "qrels", "q1\td3\t1", "q1\td4\t0", "q2\td2\t1", name="test.tsv")
+    collection = read_beir(beir)
+    assert positives(collection) == {"q1": ["d1"]}
+    vectors = PrecomputedVectors(np.ones((1, 2), np.float32), np.eye(6, 2, dtype=np.float32) + np.float32(0.1))
+    chosen = MiningSettings(negatives=4, relative_margin=None, quiet=True)
+    assert mine(collection, vectors, chosen).negatives["doc_id"].to_pylist() == ["d4", "d5", "d6", "d2"]
+
+
 def write_qrels(folder: Path, *lines: str, name: str = "some_qrels.tsv") -> Path:
     (folder / name).write_text("\n".join(("query-id\tcorpus-id\tscore", *lines)) + "\n", encoding="utf-8")
     return folder / name
@@ -114,6 +127,7 @@ BAD_LINES = {
     '{"_id": "x", "text": "t", "title": 5}': "title of document",
     '{"_id": "x", "text": "\\ud800"}': "not valid Unicode",
     '{"_id": "d1", "text": "again"}': r'the id "d1" stands already at .*corpus.jsonl:1',
+    '{"_id": 1' + "0" * 5_000 + ', "text": "t"}': "JSON that cannot be read",
     json.dumps({"_id": "x", "text": "long " * 2_000_000}): "10,000,000 bytes long",
 }
 
@@ -188,6 +202,16 @@ def test_files_that_are_none(beir: Path, tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl.gz").write_bytes(gzip.compress(b'{"_id": "d1", "text": "t"}\n' * 999)[:-20])
     with pytest.raises(CollectionError, match=r"not a whole gzip file|stands already"):
         read_files(tmp_path / "corpus.jsonl.gz", beir / "queries.jsonl", beir / "qrels.tsv", on_bad_line="skip")
+
+
+def test_a_csv_cut_off_in_gzip_or_in_a_quote(beir: Path, tmp_path: Path) -> None:
+    text = "query-id,corpus-id,score\n" + "q1,d1,1\n" * 999
+    (tmp_path / "qrels.csv.gz").write_bytes(gzip.compress(text.encode())[:-12])
+    with pytest.raises(CollectionError, match=r"qrels.csv.gz: not a whole gzip file"):
+        read_files(beir / "corpus.jsonl", beir / "queries.jsonl", tmp_path / "qrels.csv.gz")
+    (tmp_path / "corpus.csv").write_text('_id,text\nd1,"never closed\nd2,b\n')
+    with pytest.raises(CollectionError, match=r"corpus.csv:2: a quote is opened here and never closed"):
+        read_files(tmp_path / "corpus.csv", beir / "queries.jsonl", beir / "qrels.tsv", on_bad_line="skip")
 
 
 def test_texts_in_any_script_survive(beir: Path) -> None:

@@ -119,6 +119,20 @@ def test_models_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         SentenceTransformerEncoder("my model!")
     with pytest.raises(ModelError, match="encoder is a int"):
         as_encoder(5, QUIET)
+    with pytest.raises(ModelError, match="encoder is a"):
+        as_encoder(Lengths, QUIET)  # the class, not an encoder
+
+
+def test_an_encoder_that_returns_torch_tensors() -> None:
+    import torch
+
+    class Tensors(Lengths):
+        def encode_queries(self, texts: Any) -> Any:
+            return torch.ones(len(texts), 2, dtype=torch.bfloat16, requires_grad=True)
+
+        encode_documents = encode_queries
+
+    assert encode(read_pairs(PAIRS), Tensors(), QUIET).doc_vecs.values.tolist() == [[1, 1], [1, 1]]
 
 
 def test_without_the_offline_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +177,9 @@ GOOD = np.eye(2, dtype=np.float32)
         (np.vstack([GOOD, GOOD]), GOOD, "query_vecs: 4 rows for 2 queries"),
         (GOOD, GOOD.astype(np.int64), "type int64; it takes float32 or float16"),
         (GOOD, GOOD[:, :, None], "shape"),
+        (GOOD, GOOD[0], "shape"),
+        (GOOD, GOOD * np.float32(1e20), "too long to multiply in float32"),
+        (GOOD, GOOD * np.float32(1e-30), "all zeros"),
         (GOOD, np.eye(2, 3, dtype=np.float32), "2 dimensions and doc_vecs 3"),
         (GOOD, np.array([[1, 0], [np.nan, 1]], np.float32), r'doc_vecs: row 1 \(id "d1"\) holds NaN'),
         (np.zeros((2, 2), np.float32), GOOD, r'query_vecs: row 0 \(id "q0"\) is all zeros.*and so do 1 more'),
@@ -176,12 +193,19 @@ def test_vectors_that_are_wrong(queries: Any, docs: Any, message: str) -> None:
 def test_vector_files_that_are_wrong(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"query_vecs: .* does not exist"):
         encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "q.npy", GOOD), QUIET)
+    with pytest.raises(SettingsError, match="is a folder"):
+        encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path, GOOD), QUIET)
+    np.savez(tmp_path / "two.npz", GOOD, GOOD)
+    with pytest.raises(VectorError, match="not a readable"):
+        encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "two.npz", GOOD), QUIET)
+    with pytest.raises(VectorError, match="it takes 'cosine' or 'dot'"):
+        encode(read_pairs(PAIRS), PrecomputedVectors(GOOD, GOOD, similarity="euclidean"), QUIET)  # type: ignore[arg-type]
     np.save(tmp_path / "pickle.npy", np.array([{}, {}], object), allow_pickle=True)
     with pytest.raises(VectorError, match="not a readable"):
         encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "pickle.npy", GOOD), QUIET)
 
 
-@pytest.mark.parametrize("returned", [[[1.0, 2.0]], [1.0, 2.0], [[float("nan"), 1.0]] * 2])
+@pytest.mark.parametrize("returned", [[[1.0, 2.0]], [1.0, 2.0], [[float("nan"), 1.0]] * 2, [[1.0], [1.0, 2.0]], "x"])
 def test_an_encoder_that_returns_nonsense(returned: Any) -> None:
     class Nonsense:
         def encode_queries(self, texts: Any) -> Any:

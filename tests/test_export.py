@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import on_circle
-from foolsgold import MiningSettings, PrecomputedVectors, export_negatives, mine, read_files
+from foolsgold import MiningSettings, PrecomputedVectors, export_negatives, mine, read_files, read_pairs
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.settings import TrainingFormat
 
@@ -46,6 +46,17 @@ def test_parquet_holds_what_jsonl_holds(run: Path, name: TrainingFormat) -> None
     ]
 
 
+def test_a_text_stands_once_in_a_row_by_query(tmp_path: Path) -> None:
+    """d2 and d3 say the same; each is the first of the two below the margin of one of the positives."""
+    pairs = [("q", "near"), ("q", "far")]
+    collection = read_pairs(pairs, ["x", "same", "SAME ", "y", "near", "far"])
+    vectors = PrecomputedVectors(on_circle(0), on_circle(85, 30, 50, 80, 0, 40))
+    result = mine(collection, vectors, MiningSettings(negatives=2, quiet=True))
+    assert result.negatives["doc_id"].to_pylist() == ["d1", "d3", "d2", "d3"]
+    assert list(result.to_dataset("flagembedding")["neg"]) == [["same", "y"]]
+    assert [sorted(neg) for neg in result.to_dataset("labeled-list")["docs"]] == [["far", "near", "same", "y"]]
+
+
 def test_datasets_reads_what_was_written(run: Path, tmp_path: Path) -> None:
     from datasets import load_dataset
 
@@ -56,12 +67,17 @@ def test_datasets_reads_what_was_written(run: Path, tmp_path: Path) -> None:
 
 def test_where_it_is_written(run: Path, tmp_path: Path) -> None:
     assert export_negatives(run, "triplet", out=tmp_path / "my.jsonl", quiet=True) == tmp_path / "my.jsonl"
-    with pytest.raises(SettingsError, match="not the path of a file"):
+    with pytest.raises(SettingsError, match="not the path of a training file"):
         export_negatives(run, "triplet", out=tmp_path / "no" / "where.jsonl", quiet=True)
     with pytest.raises(SettingsError, match="does not exist; it takes a folder that"):
         export_negatives(tmp_path / "nowhere", "triplet")
     with pytest.raises(SettingsError, match="has no settings.json"):
         export_negatives(tmp_path, "triplet")
+    with pytest.raises(SettingsError, match="not the path of a training file"):
+        export_negatives(run, "triplet", out=run / "candidates.parquet", quiet=True)
+    with pytest.raises(SettingsError, match="ends in .parquet, but file_type is 'jsonl'"):
+        export_negatives(run, "triplet", out=run / "x.parquet", file_type="jsonl", quiet=True)
+    assert pq.read_table(export_negatives(run, "triplet", out=run / "x.parquet", quiet=True)).num_rows == 4
     (run / "negatives.parquet").unlink()
     with pytest.raises(FoolsgoldError, match="no readable negatives.parquet"):
         export_negatives(run, "triplet")

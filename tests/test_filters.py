@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +22,6 @@ OFF = MiningSettings(relative_margin=None, negatives=1, short_rows="keep", forma
 
 def circle_collection(texts: list[str], positives: list[list[int]], judged: list[list[int]] | None = None,
                       queries: list[str] | None = None) -> Collection:  # fmt: skip
-    import pyarrow as pa
-
     def judgements(rows: list[list[int]]) -> Judgements:
         pairs = [(q, d) for q, docs in enumerate(rows) for d in docs]
         array = np.array(pairs, np.int64).reshape(-1, 2)
@@ -35,6 +35,7 @@ def circle_collection(texts: list[str], positives: list[list[int]], judged: list
         pa.table([pa.array(column, pa.large_string()) for column in asked], schema=QUERIES_SCHEMA),
         judgements(positives),
         judgements(judged or [[] for _ in positives]),
+        Judgements.none(len(positives)),
     )
 
 
@@ -71,6 +72,17 @@ def test_a_known_positive_by_text() -> None:
     result = mined(circle_collection(texts, [[0]]), ANGLES, OFF.replace(negatives=4))
     assert chosen_docs(result) == ["d2", "d3", "d4", "d5"]
     assert fates(result) == {"known_positive_id": 1, "known_positive_text": 1, "chosen": 4}
+
+
+def test_a_positive_by_title_and_text_together() -> None:
+    collection = with_titles(circle_collection(["hello world", "Doc A hello world", *TEXTS[2:]], [[0]]), {0: "Doc A"})
+    result = mined(collection, ANGLES, OFF.replace(negatives=4))
+    assert chosen_docs(result) == ["d2", "d3", "d4", "d5"]
+
+
+def with_titles(collection: Collection, titles: dict[int, str]) -> Collection:
+    column = pa.array([titles.get(row, "") for row in range(collection.n_documents)], pa.large_string())
+    return replace(collection, corpus=collection.corpus.set_column(1, "title", column))
 
 
 def test_a_positive_of_another_query_with_the_same_text() -> None:
@@ -174,7 +186,7 @@ def test_a_query_without_positives_is_mined_by_window_only() -> None:
 def test_corpora_that_are_too_small() -> None:
     with pytest.raises(SettingsError, match=r"negatives is 6, but the corpus has only 6 documents.*at most 5"):
         mined(circle_collection(TEXTS, [[0]]), ANGLES, OFF.replace(negatives=6))
-    with pytest.raises(SettingsError, match="min_rank is 9, but the corpus has only 6"):
+    with pytest.raises(SettingsError, match="min_rank is 9, but the corpus has only 6.*holds 0 ranks"):
         mined(circle_collection(TEXTS, [[0]]), ANGLES, OFF.replace(min_rank=9))
 
 

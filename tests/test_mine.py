@@ -51,7 +51,7 @@ def test_the_output_folder(beir: Path, tmp_path: Path) -> None:
     assert chosen[:2] == [("q1", "d5", 2, "dense"), ("q1", "d4", 3, "dense")]
     stored = json.loads((tmp_path / "out" / "settings.json").read_text())
     assert stored["settings"]["negatives"] == 2
-    assert stored["collection"]["source"] == {"folder": str(beir.resolve())}
+    assert stored["collection"]["source"]["folder"] == str(beir.resolve())
     assert "numpy" in stored["versions"]
 
 
@@ -145,17 +145,34 @@ def test_select_finds_a_collection_that_was_moved(beir: Path, tmp_path: Path) ->
     beir.rename(tmp_path / "moved")
     result = select(tmp_path / "out", collection=tmp_path / "moved", negatives=1)
     assert result.report["negatives"]["total"] == 2
+    assert select(tmp_path / "out", quiet=True).negatives.equals(result.negatives)  # and remembers where it is
+
+
+def test_select_reads_as_the_collection_was_read(beir: Path, tmp_path: Path) -> None:
+    with (beir / "corpus.jsonl").open("a") as file:
+        file.write("{oops\n")
+    mine(read_beir(beir, on_bad_line="skip"), VECTORS, settings(tmp_path / "out"))
+    assert select(tmp_path / "out", negatives=1, quiet=True).report["collection"]["bad_lines_skipped"] == 1
 
 
 def test_damaged_output_is_said(beir: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    mine(beir, VECTORS, settings(out))
+    first, out = tmp_path / "first", tmp_path / "out"
+    for folder in (first, out):
+        mine(beir, VECTORS, settings(folder))
     (out / "candidates.parquet").write_bytes(b"half a fi")
     with pytest.raises(CollectionError, match="not a readable candidates file"):
+        select(out)
+    pq.write_table(pq.read_table(first / "candidates.parquet").slice(1), out / "candidates.parquet")
+    with pytest.raises(CollectionError, match="1 rows for 2 queries"):
         select(out)
     (out / "candidates.parquet").unlink()
     with pytest.raises(CollectionError, match=r"has no candidates.parquet"):
         select(out)
+    stored = json.loads((out / "settings.json").read_text())
+    for damage in ({**stored, "collection": None}, {**stored, "settings": {"negatives": "x"}}, {}):
+        (out / "settings.json").write_text(json.dumps(damage))
+        with pytest.raises(CollectionError, match="not what foolsgold writes"):
+            select(out)
     (out / "settings.json").write_text("{")
     with pytest.raises(CollectionError, match="not what foolsgold writes"):
         select(out)
@@ -190,12 +207,39 @@ def test_a_failed_first_run_leaves_no_folder(beir: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+def test_one_run_at_a_time_and_what_a_killed_run_left_is_removed(beir: Path, tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    left = tmp_path / f".foolsgold-partial-{int(ended.stdout)}"
-    left.mkdir()
-    with OutputFolder(tmp_path):
-        assert not left.exists()
+    out = tmp_path / "out"
+    left = out / ".foolsgold-partial"
+    left.mkdir(parents=True)
+    (left / "owner").write_text(ended.stdout.decode())
+    (left / "train.jsonl").touch()
+    with OutputFolder(out):
+        assert not (left / "train.jsonl").exists()
+        with pytest.raises(SettingsError, match=f"another run \\(process {os.getpid()}\\) is writing"):
+            mine(beir, VECTORS, settings(out))
+    mine(beir, VECTORS, settings(out))
+    assert not left.exists()
+
+
+def test_publishing_is_all_or_nothing(beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    mine(beir, VECTORS, settings(out))
+    before = contents(out)
+    replace, calls = os.replace, []
+
+    def interrupted(source: Any, target: Any) -> None:
+        calls.append(target)
+        if len(calls) == 8:  # five earlier files are aside, two new ones in place
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        mine(beir, VECTORS, settings(out, negatives=1))
+    monkeypatch.undo()
+    assert len(calls) > 8
+    assert contents(out) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file-size limits are POSIX")

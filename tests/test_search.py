@@ -118,6 +118,8 @@ def test_scores_do_not_depend_on_their_neighbours() -> None:
     queries, docs = Vectors.of(random_vecs(50, 384), "cosine"), Vectors.of(random_vecs(50, 384, seed=9), "cosine")
     rows = np.arange(50)
     together = pair_scores(queries, docs, rows, rows)
+    transposed = Vectors.of(np.asfortranarray(docs.values), "cosine")
+    assert pair_scores(queries, transposed, rows, rows).tobytes() == together.tobytes()
     one_by_one = np.concatenate([pair_scores(queries, docs, rows[n : n + 1], rows[n : n + 1]) for n in rows])
     backwards = pair_scores(queries, docs, rows[::-1], rows[::-1])[::-1]
     assert together.tobytes() == one_by_one.tobytes() == backwards.tobytes()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from foolsgold import MiningSettings
@@ -14,10 +17,16 @@ def test_the_defaults_are_those_promised() -> None:
     assert settings.replace(negatives=2).as_dict() == {**settings.as_dict(), "negatives": 2}
 
 
+def test_numpy_numbers_and_paths_become_plain_values() -> None:
+    settings = MiningSettings(negatives=np.int64(2), relative_margin=np.float32(0.5), out=Path("x"))  # type: ignore[arg-type]
+    assert json.loads(json.dumps(settings.as_dict()))["negatives"] == 2
+    assert (settings.relative_margin, settings.out) == (0.5, "x")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"negatives": 0}, "negatives is 0; it takes a whole number of at least 1"),
+        ({"negatives": 0}, "negatives is 0; it takes a whole number from 1 to"),
         ({"negatives": "4"}, "negatives is '4'; it takes int"),
         ({"negatives": True}, "negatives is True"),
         ({"negatives": 1.5}, "negatives is 1.5"),
@@ -34,6 +43,10 @@ def test_the_defaults_are_those_promised() -> None:
         ({"index": None}, "index is None"),
         ({"short_rows": "keep"}, "cannot be written as 'n-tuple'"),
         ({"format": "flagembedding", "file_type": "parquet"}, "read as jsonl only"),
+        ({"max_score": float("inf")}, "max_score is inf; it takes a finite number"),
+        ({"seed": 2**64}, "seed is 18446744073709551616"),
+        ({"block_size": 10**20}, "block_size is"),
+        ({"device": 3}, "device is 3; it takes str or None"),
         ({"max_unknown_ratio": 2.0}, "between 0 and 1"),
     ],
 )

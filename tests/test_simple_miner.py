@@ -105,6 +105,21 @@ def test_min_rank_can_be_set() -> None:
     assert miner.mine_hard_negatives("q") == brute_force("q", 100)[10:20]  # half the window's end at most
 
 
+def test_max_rank_can_be_set() -> None:
+    miner = miner_of(120)
+    miner.max_rank = 5
+    assert miner.mine_hard_negatives("q") == brute_force("q", 120)[2:5]
+    miner.min_rank = -1
+    with pytest.raises(SettingsError, match="min_rank is -1"):
+        miner.mine_hard_negatives("q")
+
+
+def test_save_index_with_an_index_that_is_there(tmp_path: Path) -> None:
+    miner = miner_of(30)
+    found = miner.mine_hard_negatives("q", save_index=True, save_path=tmp_path / "saved")
+    assert SimpleMiner.load(tmp_path / "saved", model=Directions()).mine_hard_negatives("q") == found
+
+
 def test_another_collection_is_indexed_again() -> None:
     encoder = Directions()
     miner = miner_of(20, encoder)
@@ -147,6 +162,13 @@ def test_saving_spares_what_is_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(SettingsError, match="holds something else"):
         miner.export_index(tmp_path / "mine")
+    encoder = Directions()
+    with pytest.raises(SettingsError, match=r"holds something else \(thesis.tex\)"):
+        SimpleMiner("en", model=encoder).build_index(["a"], save_index=True, save_path=tmp_path / "mine")
+    assert encoder.calls == 0  # said before anything is encoded
+    (tmp_path / "saved" / "notes.txt").touch()
+    with pytest.raises(SettingsError, match=r"notes.txt"):
+        miner.export_index(tmp_path / "saved")
     with pytest.raises(SettingsError, match="save_path is None"):
         miner.build_index(["a"], save_index=True)
 
@@ -168,6 +190,9 @@ def test_wrong_use() -> None:
     with pytest.raises(SettingsError, match="language_code is ''"):
         SimpleMiner("", model=Directions())
     miner = SimpleMiner("en", model=Directions())
+    assert isinstance(miner.model, Directions)
+    with pytest.raises(SettingsError, match="batch_size is 0"):
+        miner.build_index(["a"], batch_size=0)
     for call in (
         lambda: miner.mine_hard_negatives("q"),
         lambda: miner.export_index("x"),

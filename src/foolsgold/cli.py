@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from foolsgold.errors import FoolsgoldError, SettingsError
-from foolsgold.settings import SELECTABLE, FileType, MiningSettings, TrainingFormat
+from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 
 if TYPE_CHECKING:
     from foolsgold.collection import CollectionFiles
 
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
-_NUMBER_FIELDS = {"relative_margin", "absolute_margin", "max_score", "min_score"}
-_WHOLE_FIELDS = {"max_rank", "num_workers"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,12 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FoolsgoldError as error:
         print(f"foolsgold {options.command}: error: {error}", file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
-        print(f"\nfoolsgold {options.command}: interrupted; earlier output is untouched.", file=sys.stderr)
-        return _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:  # what no part of the package foresaw: no right to read a folder, a broken disk
+        print(f"foolsgold {options.command}: error: {error.filename or ''} {error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nfoolsgold {options.command}: interrupted; earlier output is untouched.", file=sys.stderr)
+        return _INTERRUPTED
     return 0
 
 
@@ -88,7 +89,7 @@ def _settings(options: argparse.Namespace) -> MiningSettings:
 
 
 def _names_collection(options: argparse.Namespace) -> bool:
-    return any(getattr(options, name) is not None for name in ("collection", "corpus", "queries", "qrels"))
+    return any(getattr(options, name) is not None for name in ("collection", "split", "corpus", "queries", "qrels"))
 
 
 def _collection(options: argparse.Namespace) -> CollectionFiles:
@@ -98,6 +99,8 @@ def _collection(options: argparse.Namespace) -> CollectionFiles:
         raise SettingsError(
             "--collection names a folder with all three files; leave out --corpus, --queries and --qrels."
         )
+    if options.split is not None and options.collection is None:
+        raise SettingsError("--split names a file in the folder of --collection; leave it out with --qrels.")
     return CollectionFiles(options.collection, options.split, options.corpus, options.queries, options.qrels)
 
 
@@ -125,7 +128,7 @@ class _Parser(argparse.ArgumentParser):
         """Print the message with a suggestion, and exit with status 2."""
         flags = [flag for parser in (self, *_subparsers(self)) for action in parser._actions
                  for flag in action.option_strings]  # fmt: skip
-        for word in message.split():
+        for word in message.split() if message.startswith("unrecognized") else []:
             near = difflib.get_close_matches(word.split("=")[0], flags, n=1)
             if word.startswith("--") and word not in flags and near:
                 message += f" (did you mean {near[0]}?)"
@@ -153,12 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     select = _command(commands, "select", _select, "choose again from the candidates of a run; encodes nothing")
     select.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     _add_collection(select, moved=True)
-    _add_settings(select, SELECTABLE)
+    _add_settings(select, SELECTABLE, show_defaults=False)
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
-    export.add_argument("--file-type", default="jsonl", choices=get_args(FileType), help="default: jsonl")
+    export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
     export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
@@ -184,43 +187,39 @@ def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> 
     group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score")
 
 
-def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show_defaults: bool = True) -> None:
     group = parser.add_argument_group("settings")
-    by_name = {field.name: field for field in dataclasses.fields(MiningSettings)}
+    fields, kinds = {field.name: field for field in dataclasses.fields(MiningSettings)}, setting_kinds()
     for name in names:
-        field = by_name[name]
-        flag, text = f"--{name.replace('_', '-')}", field.metadata["help"]
-        default = "" if field.default is None or isinstance(field.default, bool) else f" (default: {field.default})"
-        options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": (text + default).replace("%", "%%")}
-        if isinstance(field.default, bool):
-            group.add_argument(flag, action="store_true", **options)
+        kind, default, text = kinds[name], fields[name].default, fields[name].metadata["help"]
+        if show_defaults and default is not None and kind.type is not bool:
+            text += f" (default: {default})"
+        options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
+        if kind.type is bool:
+            options["action"] = "store_true"
+        elif kind.choices:
+            options["choices"] = kind.choices
         else:
-            choices = field.metadata["choices"]
-            kind = {"choices": choices} if choices else {"type": _type_of(field), "metavar": _metavar(field)}
-            group.add_argument(flag, **kind, **options)
+            options["type"] = _reader(kind)
+            options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name == "out" else "TEXT")
+        group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def _type_of(field: dataclasses.Field[Any]) -> Callable[[str], Any]:
-    if field.name in _NUMBER_FIELDS:
-        return _number_or_none
-    if field.name in _WHOLE_FIELDS:
-        return int
-    return str if field.default is None else type(field.default)
+def _reader(kind: Kind) -> Callable[[str], Any]:
+    """Reads a flag's value; `none` switches off what may be off."""
 
+    def read(text: str) -> Any:
+        if kind.may_be_none and kind.type is not str and text.lower() == "none":
+            return None
+        try:
+            return kind.type(text)
+        except ValueError:
+            wanted = {int: "a whole number", float: "a number"}[kind.type]
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not {wanted}" + (" or 'none'" if kind.may_be_none else "")
+            ) from None
 
-def _metavar(field: dataclasses.Field[Any]) -> str:
-    kind = _type_of(field)
-    return {int: "N", float: "X", _number_or_none: "X"}.get(kind, "DIR" if field.name == "out" else "TEXT")
-
-
-def _number_or_none(text: str) -> float | None:
-    """A number, or `none` to switch a rule off."""
-    if text.lower() == "none":
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor 'none'") from None
+    return read
 
 
 def _version() -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
 from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.export import write_training_file
-from foolsgold.provenance import NEGATIVES_FILE, Provenance
+from foolsgold.provenance import NEGATIVES_FILE, RUN_FILES, Provenance
+from foolsgold.sample import NEGATIVES_SCHEMA
 from foolsgold.settings import FileType, TrainingFormat
 
 
@@ -19,7 +21,7 @@ def export_negatives(
     format: TrainingFormat,
     *,
     out: str | Path | None = None,
-    file_type: FileType = "jsonl",
+    file_type: FileType | None = None,
     collection: Any = None,
     quiet: bool = False,
 ) -> Path:
@@ -29,7 +31,7 @@ def export_negatives(
         folder: the output folder of `mine` or `select`.
         format: triplet, n-tuple, labeled-pair, labeled-list or flagembedding.
         out: the file to write (default: `train.FORMAT.TYPE` in the folder).
-        file_type: jsonl or parquet.
+        file_type: jsonl or parquet (default: as `out` ends, or jsonl).
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
         quiet: without a progress bar.
 
@@ -39,17 +41,13 @@ def export_negatives(
     Raises:
         FoolsgoldError: no such output, a collection that has changed, or a format that cannot express short rows.
     """
-    import pyarrow.parquet as pq
-
     origin = Provenance.read(Path(folder))
-    settings = origin.settings.replace(format=format, file_type=file_type, quiet=quiet)
-    path = Path(out) if out is not None else Path(folder) / f"train.{format}.{file_type}"
-    if path.is_dir() or not path.parent.is_dir():
-        raise SettingsError(f"out: {path} is not the path of a file in a folder that exists.")
-    try:
-        negatives = pq.read_table(Path(folder) / NEGATIVES_FILE)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CollectionError(f"{folder} has no readable {NEGATIVES_FILE} ({error}). Select or mine again.") from error
+    path = None if out is None else Path(out)
+    settings = origin.settings.replace(format=format, file_type=_file_type(path, file_type), quiet=quiet)
+    path = path or Path(folder) / f"train.{format}.{settings.file_type}"
+    if path.is_dir() or not path.parent.is_dir() or path.name in RUN_FILES:
+        raise SettingsError(f"out: {path} is not the path of a training file in a folder that exists.")
+    negatives = _read_negatives(Path(folder))
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_training_file(negatives, origin.collection_again(collection), settings, staged)
@@ -57,7 +55,24 @@ def export_negatives(
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"out: writing {path} failed ({error.strerror or error}). Free some space.") from error
+        raise OutputError(f"out: {path} could not be written ({error.strerror or error}).") from error
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
     return path
+
+
+def _file_type(path: Path | None, file_type: FileType | None) -> FileType:
+    by_ending = next((kind for kind in get_args(FileType) if path is not None and path.name.endswith(f".{kind}")), None)
+    if file_type is not None and by_ending not in (None, file_type):
+        raise SettingsError(f"out: {path} ends in .{by_ending}, but file_type is {file_type!r}. Leave one of them out.")
+    return file_type or by_ending or "jsonl"
+
+
+def _read_negatives(folder: Path) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(folder / NEGATIVES_FILE).select(NEGATIVES_SCHEMA.names).cast(NEGATIVES_SCHEMA)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise CollectionError(f"{folder} has no readable {NEGATIVES_FILE} ({error}). Select or mine again.") from error

@@ -14,7 +14,7 @@ from foolsgold.errors import SettingsError
 from foolsgold.export import write_training_file
 from foolsgold.filters import Relevance, apply_filters, filters_for
 from foolsgold.output import OutputFolder
-from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance
+from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance, keep_collection
 from foolsgold.report import Stages, make_report
 from foolsgold.result import MiningResult
 from foolsgold.sample import Chooser, Chosen, Tally
@@ -42,19 +42,22 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
     >>> mine(collection, vectors, MiningSettings(negatives=1, quiet=True)).to_dataset("triplet")[0]
     {'anchor': 'red', 'positive': 'crimson', 'negative': 'rose'}
     """
-    settings = settings or MiningSettings()
+    settings = MiningSettings() if settings is None else settings
+    if not isinstance(settings, MiningSettings):
+        raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
     stages = Stages()
     with OutputFolder(settings.out) as folder:
         with stages("read"):
             collection = as_collection(collection, settings)
             filters_for(settings, collection.n_documents)  # what cannot work is said before hours of encoding
+            keep_collection(collection, folder)
         with stages("encode"):
             encoded = encode(collection, encoder, settings)
         with stages("search"):
             candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
             search = Search(collection, encoded, settings)
             candidates.write(search.blocks())
-            origin = Provenance.of_run(collection, encoded.encoder, search.describe(), folder)
+            origin = Provenance.of_run(collection, settings, encoded.encoder, search.describe())
         return _choose_and_write(collection, candidates, settings, folder, stages, origin)
 
 
@@ -74,13 +77,13 @@ def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> Min
     not_here = sorted(set(changes) - set(SELECTABLE))
     if not_here:
         raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(SELECTABLE)}.")
-    settings = origin.settings.replace(**{"out": str(folder), **changes})
+    settings = origin.settings.replace(**{"out": str(folder), "quiet": False, **changes})
     stages = Stages()
     with OutputFolder(settings.out) as target:
         with stages("read"):
             collection = origin.collection_again(collection)
-            path = origin.carry_over(target)
-        return _choose_and_write(collection, CandidateStore(collection, path), settings, target, stages, origin)
+            candidates = CandidateStore(collection, origin.carry_over(target))
+        return _choose_and_write(collection, candidates, settings, target, stages, origin.moved(collection))
 
 
 def _choose_and_write(
@@ -96,7 +99,7 @@ def _choose_and_write(
         folder.write_parquet(NEGATIVES_FILE, negatives)
     with stages("export"):
         train = folder.file(f"train.{settings.file_type}")
-        n_rows = write_training_file(negatives, collection, settings, train) if train else 0
+        n_rows = write_training_file(negatives, collection, settings, train) if train else None
     report = make_report(
         collection=collection, settings=settings, search=origin.search, tally=tally, negatives=negatives,
         n_training_rows=n_rows, stages=stages.measured,

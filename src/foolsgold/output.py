@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,7 +17,8 @@ import pyarrow as pa
 from foolsgold.errors import CollectionError, FoolsgoldError, OutputError, SettingsError
 
 SETTINGS_FILE = "settings.json"
-_STAGING = ".foolsgold-partial-"
+_STAGING = ".foolsgold-partial"
+_OWNER = "owner"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
@@ -24,31 +26,32 @@ class OutputFolder:
     """Collects the files of a run in a hidden folder inside the output folder, and moves them into place at the end.
 
     As a context manager: on an error or an interrupt the hidden folder is removed, and earlier output stays as it was.
+    The hidden folder is also the lock: a second run into the same folder is refused while the first one lives.
 
     Args:
         path: the output folder; None keeps nothing on disk.
 
     Raises:
-        SettingsError: the folder holds something that foolsgold did not write.
+        SettingsError: the folder holds something that foolsgold did not write, or another run is writing to it.
         OutputError: a file could not be written.
     """
 
     def __init__(self, path: str | Path | None) -> None:
         self.path = None if path is None else Path(path)
         self._staging: Path | None = None
-        self._made_folder = False
+        self._made: list[Path] = []
 
     def __enter__(self) -> OutputFolder:
-        if self.path is not None:
+        if self.path is None:
+            return self
+        try:
             check_output_folder(self.path)
-            self._made_folder = not self.path.exists()
-            try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                _remove_abandoned(self.path)
-                self._staging = self.path / f"{_STAGING}{os.getpid()}"
-                self._staging.mkdir()
-            except OSError as error:
-                raise OutputError(f"out: {self.path} cannot be written to ({error.strerror or error}).") from error
+            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._staging = _lock(self.path)
+        except OSError as error:
+            self._remove_made()
+            raise OutputError(f"out: {self.path} cannot be written to ({error.strerror or error}).") from error
         return self
 
     def __exit__(
@@ -56,9 +59,8 @@ class OutputFolder:
     ) -> None:
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
-            if self._made_folder and self.path is not None and not any(self.path.iterdir()):
-                self.path.rmdir()
-        if isinstance(error, OSError) and error.errno in _NO_ROOM and self.path is not None:
+            self._remove_made()
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise OutputError(
                 f"out: writing to {self.path} failed ({error.strerror or error}). Free some space or choose another "
                 "folder; earlier output is untouched."
@@ -84,22 +86,57 @@ class OutputFolder:
             pq.write_table(table, path, compression="zstd")
 
     def publish(self, *, obsolete: tuple[str, ...] = ()) -> None:
-        """Move everything into place, settings.json last, and remove files of an earlier choice."""
+        """Move everything into place, and files of an earlier choice away; all of it, or after an error nothing."""
         if self._staging is None or self.path is None:
             return
-        for name in sorted(os.listdir(self._staging), key=lambda name: (name == SETTINGS_FILE, name)):
-            if (self._staging / name).is_dir():
-                _remove(self.path / name)
-            os.replace(self._staging / name, self.path / name)
-        for name in obsolete:
-            _remove(self.path / name)
+        names = [name for name in os.listdir(self._staging) if name != _OWNER]
+        earlier = self._staging / "earlier"
+        earlier.mkdir()
+        moved: list[str] = []
+        try:
+            for name in {*names, *obsolete}:
+                if (self.path / name).exists():
+                    os.replace(self.path / name, earlier / name)
+            for name in names:
+                os.replace(self._staging / name, self.path / name)
+                moved.append(name)
+        except BaseException:
+            for name in moved:
+                os.replace(self.path / name, self._staging / name)
+            for name in os.listdir(earlier):
+                os.replace(earlier / name, self.path / name)
+            raise
+
+    def _remove_made(self) -> None:
+        """Remove the folders that this run made, as far as they are empty."""
+        with suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _lock(path: Path) -> Path:
+    """Make the hidden folder, or take the place of one whose run was killed."""
+    staging = path / _STAGING
+    if staging.exists():
+        owner = _owner(staging)
+        if owner is not None and not psutil.pid_exists(owner):
+            shutil.rmtree(staging)
+    try:
+        staging.mkdir()
+    except FileExistsError:
+        raise SettingsError(
+            f"out: another run (process {_owner(staging) or 'unknown'}) is writing to {path}. Wait for it, or choose "
+            f"another folder. If there is none, remove {staging}."
+        ) from None
+    (staging / _OWNER).write_text(str(os.getpid()), encoding="utf-8")
+    return staging
+
+
+def _owner(staging: Path) -> int | None:
+    try:
+        return int((staging / _OWNER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def check_output_folder(path: Path) -> None:
@@ -112,7 +149,7 @@ def check_output_folder(path: Path) -> None:
         raise SettingsError(f"out: {path} is a file. Give the path of a folder.")
     if not path.is_dir():
         return
-    others = [name for name in os.listdir(path) if not name.startswith(_STAGING)]
+    others = [name for name in os.listdir(path) if name != _STAGING]
     if others and not _is_ours(path):
         raise SettingsError(
             f"out: the folder {path} holds something else ({', '.join(sorted(others)[:3])}). "
@@ -133,8 +170,9 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} {what}; it takes a folder that `foolsgold mine` wrote.")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        content["foolsgold"], content["settings"], content["collection"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        for part in ("settings", "collection", "encoder", "search"):
+            dict(content[part])
+    except (ValueError, KeyError, TypeError) as error:
         raise CollectionError(
             f"{file} is not what foolsgold writes ({error}). Mine again into a new folder."
         ) from error
@@ -147,11 +185,3 @@ def _is_ours(path: Path) -> bool:
     except FoolsgoldError:
         return False
     return True
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove what a run left that was killed before it could."""
-    for staging in path.glob(f"{_STAGING}*"):
-        pid = staging.name.removeprefix(_STAGING)
-        if pid.isdigit() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
-            shutil.rmtree(staging, ignore_errors=True)

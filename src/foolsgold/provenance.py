@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,7 @@ from foolsgold.version import __version__
 
 CANDIDATES_FILE = "candidates.parquet"
 NEGATIVES_FILE = "negatives.parquet"
+RUN_FILES = (CANDIDATES_FILE, NEGATIVES_FILE, "report.json", "settings.json")
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
 _PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "torch", "transformers", "voyager")
 
@@ -43,17 +44,12 @@ class Provenance:
 
     @classmethod
     def of_run(
-        cls, collection: Collection, encoder: Mapping[str, Any], search: Mapping[str, Any], folder: OutputFolder
+        cls, collection: Collection, settings: MiningSettings, encoder: Mapping[str, Any], search: Mapping[str, Any]
     ) -> Provenance:
-        """Of a run that is going on; a collection made in Python is written beside its candidates."""
-        copy = folder.file(COLLECTION_FOLDER)
-        if collection.source is None and copy is not None:
-            write_beir_parquet(collection, copy)
-        described = {
-            "source": None if collection.source is None else dict(collection.source),
-            "fingerprint": collection.fingerprint,
-        }
-        return cls(folder.path, MiningSettings(), described, encoder, search)
+        """Of a run that is going on."""
+        source = None if collection.source is None else dict(collection.source)
+        described = {"source": source, "fingerprint": collection.fingerprint}
+        return cls(None if settings.out is None else Path(settings.out), settings, described, encoder, search)
 
     @classmethod
     def read(cls, folder: Path) -> Provenance:
@@ -68,7 +64,7 @@ class Provenance:
         try:
             settings = MiningSettings(**{name: value for name, value in content["settings"].items() if name in known})
             return cls(folder, settings, content["collection"], content["encoder"], content["search"])
-        except (KeyError, TypeError, AttributeError, SettingsError) as error:
+        except (KeyError, TypeError, SettingsError) as error:
             raise CollectionError(
                 f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
             ) from error
@@ -80,12 +76,18 @@ class Provenance:
             CollectionError: it is gone, or has changed since.
         """
         found = self._read_collection() if collection is None else as_collection(collection, self.settings)
-        if found.fingerprint != self.collection["fingerprint"]:
+        if found.fingerprint != self.collection.get("fingerprint"):
             raise CollectionError(
                 "the collection has changed since these candidates were mined "
-                f"({self.collection['source'] or 'made in Python'}). Mine again, or restore it."
+                f"({self.collection.get('source') or 'made in Python'}). Mine again, or restore it."
             )
         return found
+
+    def moved(self, collection: Collection) -> Provenance:
+        """The same, of a collection that now lies elsewhere."""
+        if self.collection["source"] is None or collection.source is None:
+            return self
+        return replace(self, collection={**self.collection, "source": dict(collection.source)})
 
     def carry_over(self, target: OutputFolder) -> Path:
         """Give another output folder its own candidates (and collection); returns where the candidates are.
@@ -114,11 +116,13 @@ class Provenance:
         return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
 
     def _read_collection(self) -> Collection:
-        source = self.collection["source"]
+        source: Any = self.collection.get("source")
         try:
             if source is None and self.folder is not None:
                 return read_beir(self.folder / COLLECTION_FOLDER)
             return CollectionFiles(**source).read(self.settings)
+        except TypeError as error:
+            raise CollectionError(f"{self.folder}/settings.json names no collection ({error}). Mine again.") from error
         except SettingsError as error:
             raise CollectionError(
                 f"the collection is no longer where it was mined from: {error} If it was moved, name it with "
@@ -136,6 +140,13 @@ class Provenance:
             "search": dict(self.search),
             "versions": {"python": platform.python_version(), **_package_versions()},
         }
+
+
+def keep_collection(collection: Collection, folder: OutputFolder) -> None:
+    """Write a collection that was made in Python beside its candidates, since it lies nowhere else."""
+    copy = folder.file(COLLECTION_FOLDER)
+    if collection.source is None and copy is not None:
+        write_beir_parquet(collection, copy)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

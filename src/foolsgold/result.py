@@ -44,7 +44,7 @@ class MiningResult:
 
     @property
     def yield_ratio(self) -> float | None:
-        """Share of queries that got all the negatives asked for; None without queries that have a positive."""
+        """Share of queries that got all the negatives asked for, for at least one positive; None without positives."""
         ratio: float | None = self.report["yield_ratio"]
         return ratio
 

@@ -9,6 +9,7 @@ import re
 import sysconfig
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,12 +63,21 @@ def write_sample_collection(folder: str | Path) -> int:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in zip(_FILES, contents, strict=True):
-            staged = target / f".{name}.{os.getpid()}"
-            staged.write_text(content, encoding="utf-8", newline="\n")
-            os.replace(staged, target / name)
+            _write(target / name, content)
     except OSError as error:
         raise OutputError(f"{target} cannot be written to ({error.strerror or error}).") from error
     return len(corpus)
+
+
+def _write(path: Path, content: str) -> None:
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with staged.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+        os.replace(staged, path)
+    finally:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)
 
 
 def _documented(root: Path) -> Iterator[_Documented]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from voyager import Index
 
 _INDEX_FILE, _TEXTS_FILE, _MINER_FILE = "index.voyager", "corpus.parquet", "simple_miner.json"
+_FILES = {_INDEX_FILE, _TEXTS_FILE, _MINER_FILE}
 _IDENTITY = ("language_code", "model_size", "model_name", "model_fingerprint", "seed", "min_rank", "max_rank")
 
 
@@ -48,30 +49,50 @@ class SavedMiner:
             )
 
 
+def check_miner_folder(path: Path) -> None:
+    """Refuse a folder that holds anything but a saved SimpleMiner.
+
+    Raises:
+        SettingsError: it does, or it is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise SettingsError(f"save_path: {path} is a file. Give the path of a folder.")
+    others = sorted(set(os.listdir(path)) - _FILES) if path.is_dir() else []
+    if others:
+        raise SettingsError(
+            f"save_path: {path} holds something else ({', '.join(others[:3])}). Give a new folder, or one written here "
+            "before."
+        )
+
+
 def write_miner(path: Path, miner: SavedMiner) -> None:
     """Write the folder whole: beside its place first, then moved there.
 
     Raises:
         SettingsError: the folder holds something else.
-        OutputError: it could not be written.
+        OutputError: it could not be written; what was there before is untouched.
     """
     import pyarrow.parquet as pq
 
-    if path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / _MINER_FILE).is_file())):
-        raise SettingsError(f"save_path: {path} holds something else. Give a new folder, or one written here before.")
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    path = path.resolve()
+    check_miner_folder(path)
+    staged, earlier = path.with_name(f".{path.name}.{os.getpid()}"), path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
         staged.mkdir(parents=True)
         miner.index.save(str(staged / _INDEX_FILE))
         pq.write_table(pa.table({"text": pa.array(miner.texts, pa.large_string())}), staged / _TEXTS_FILE)
         identity = {"foolsgold": __version__, **{name: getattr(miner, name) for name in _IDENTITY}}
         (staged / _MINER_FILE).write_text(json.dumps(identity, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            os.replace(path, earlier)
         os.replace(staged, path)
     except (OSError, RuntimeError) as error:
         raise OutputError(f"save_path: {path} could not be written ({error}).") from error
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        if earlier.exists() and not path.exists():
+            os.replace(earlier, path)
+        for leftover in (staged, earlier):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def read_miner(path: Path) -> SavedMiner:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+import numbers
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import NoneType
+from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
 from foolsgold.errors import SettingsError
 
@@ -24,9 +27,12 @@ SELECTABLE = (
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
+_MAX_WHOLE = 2**31 - 1
+_MAX_SEED = 2**63 - 1
 
-def _setting(default: Any, help_text: str, *, choices: Sequence[str] | None = None) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+
+def _setting(default: Any, help_text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help_text})
 
 
 @dataclass(frozen=True)
@@ -53,24 +59,12 @@ class MiningSettings:
     min_rank_without_positive: int = _setting(
         10, "first rank for a query that has no positive, where only a window can guard against false negatives"
     )
-    sampler: SamplerName = _setting(
-        "top", "which survivors become negatives: the hardest, or any (seeded by query)", choices=get_args(SamplerName)
-    )
-    short_rows: ShortRows = _setting(
-        "drop", "a pair with too few negatives: drop it, keep it, or fill it at random", choices=get_args(ShortRows)
-    )
-    format: TrainingFormat = _setting(
-        "n-tuple",
-        "the training file's form; n-tuple fits the usual contrastive losses",
-        choices=get_args(TrainingFormat),
-    )
-    file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye", choices=get_args(FileType))
-    index: IndexKind = _setting(
-        "auto", "how candidates are searched; auto is exact until that costs too much", choices=get_args(IndexKind)
-    )
-    similarity: Similarity | None = _setting(
-        None, "how vectors are compared (default: the model's own way)", choices=get_args(Similarity)
-    )
+    sampler: SamplerName = _setting("top", "which survivors become negatives: the hardest, or any (seeded by query)")
+    short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
+    format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
+    file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
+    index: IndexKind = _setting("auto", "how candidates are searched; auto is exact until that costs too much")
+    similarity: Similarity | None = _setting(None, "how vectors are compared (default: the model's own way)")
     query_prompt: str | None = _setting(None, "text put before each query (default: the model's own prompt)")
     document_prompt: str | None = _setting(None, "text put before each document (default: the model's own prompt)")
     batch_size: int = _setting(32, "texts per forward pass; larger pays on a GPU")
@@ -80,18 +74,15 @@ class MiningSettings:
     )
     block_size: int = _setting(1024, "queries handled at once; changes memory, never the result")
     seed: int = _setting(42, "of all that is random; the same seed gives the same bytes")
-    on_bad_line: OnBadLine = _setting(
-        "error", "a line that cannot be read: stop, or count it and go on", choices=get_args(OnBadLine)
-    )
+    on_bad_line: OnBadLine = _setting("error", "a line that cannot be read: stop, or count it and go on")
     max_unknown_ratio: float = _setting(0.1, "share of judgements that may name unknown ids; more means the wrong file")
     trust_remote_code: bool = _setting(False, "let the model bring and run its own Python code")
     out: str | None = _setting(None, "output folder")
     quiet: bool = _setting(False, "no progress and no summary")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check_type(field.name, getattr(self, field.name))
-            _check_choice(field, getattr(self, field.name))
+        for name, kind in setting_kinds().items():
+            object.__setattr__(self, name, _checked(name, kind, getattr(self, name)))
         self._check_ranges()
         self._check_window()
         if self.format == "n-tuple" and self.short_rows == "keep":
@@ -113,12 +104,14 @@ class MiningSettings:
     def _check_ranges(self) -> None:
         for name in ("negatives", "depth", "batch_size", "block_size", "num_workers"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingsError(f"{name} is {value}; it takes a whole number of at least 1.")
-        for name in ("min_rank", "min_rank_without_positive", "seed", "relative_margin", "absolute_margin"):
+            if value is not None and not 1 <= value <= _MAX_WHOLE:
+                raise SettingsError(f"{name} is {value}; it takes a whole number from 1 to {_MAX_WHOLE}.")
+        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise SettingsError(f"{name} is {value}; it takes a number of at least 0.")
+            if value is not None and not 0 <= value <= _MAX_WHOLE:
+                raise SettingsError(f"{name} is {value}; it takes a number from 0 to {_MAX_WHOLE}.")
+        if not 0 <= self.seed <= _MAX_SEED:
+            raise SettingsError(f"seed is {self.seed}; it takes a whole number from 0 to {_MAX_SEED}.")
         if not 0 <= self.max_unknown_ratio <= 1:
             raise SettingsError(f"max_unknown_ratio is {self.max_unknown_ratio}; it takes a share between 0 and 1.")
         if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
@@ -139,29 +132,42 @@ class MiningSettings:
             )
 
 
-_NUMBERS = (int, float)
-_TYPES: dict[str, tuple[type, ...]] = {
-    "negatives": (int,), "depth": (int,), "min_rank": (int,), "max_rank": (int, type(None)),
-    "min_rank_without_positive": (int,), "batch_size": (int,), "block_size": (int,), "seed": (int,),
-    "num_workers": (int, type(None)), "max_unknown_ratio": _NUMBERS,
-    "relative_margin": (*_NUMBERS, type(None)), "absolute_margin": (*_NUMBERS, type(None)),
-    "max_score": (*_NUMBERS, type(None)), "min_score": (*_NUMBERS, type(None)),
-    "query_prompt": (str, type(None)), "document_prompt": (str, type(None)), "device": (str, type(None)),
-    "trust_remote_code": (bool,), "quiet": (bool,), "out": (str, Path, type(None)),
-}  # fmt: skip
+class Kind(NamedTuple):
+    """What a setting takes."""
+
+    type: type
+    may_be_none: bool
+    choices: tuple[str, ...]
 
 
-def _check_type(name: str, value: object) -> None:
-    types = _TYPES.get(name)
-    if types is None:
-        return
-    is_bool = isinstance(value, bool)
-    if not isinstance(value, types) or (is_bool and bool not in types) or (isinstance(value, float) and value != value):
-        wanted = " or ".join(kind.__name__.replace("NoneType", "None") for kind in types)
+@cache
+def setting_kinds() -> dict[str, Kind]:
+    """What each setting takes, read from its annotation."""
+    kinds = {}
+    for name, hint in get_type_hints(MiningSettings).items():
+        parts = [part for part in get_args(hint) if part is not NoneType] or [hint]
+        literal = isinstance(parts[0], str) or get_args(parts[0])
+        choices = tuple(parts if isinstance(parts[0], str) else get_args(parts[0])) if literal else ()
+        kinds[name] = Kind(str if literal else parts[0], NoneType in get_args(hint), choices)
+    return kinds
+
+
+def _checked(name: str, kind: Kind, value: Any) -> Any:
+    """The value as a plain Python one."""
+    if value is None and kind.may_be_none:
+        return None
+    if kind.choices:
+        if value not in kind.choices:
+            raise SettingsError(f"{name} is {value!r}; it takes one of {', '.join(map(repr, kind.choices))}.")
+    elif kind.type is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return int(value)
+    elif kind.type is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return float(value)
+        raise SettingsError(f"{name} is {value}; it takes a finite number.")
+    elif kind.type is str and isinstance(value, Path):
+        return str(value)
+    elif kind.type not in (str, bool) or not isinstance(value, kind.type):
+        wanted = kind.type.__name__ + (" or None" if kind.may_be_none else "")
         raise SettingsError(f"{name} is {value!r}; it takes {wanted}.")
-
-
-def _check_choice(field: dataclasses.Field[Any], value: object) -> None:
-    choices = field.metadata["choices"]
-    if choices is not None and value not in choices and not (value is None and field.default is None):
-        raise SettingsError(f"{field.name} is {value!r}; it takes one of {', '.join(map(repr, choices))}.")
+    return value

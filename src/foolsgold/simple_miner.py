@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.collection.records import check_text
-from foolsgold.encode import Encoder, Vectors, as_encoder, dense_model, encode_texts
+from foolsgold.encode import Encoder, SentenceTransformerEncoder, Vectors, as_encoder, dense_model, encode_texts
 from foolsgold.errors import CollectionError, SettingsError, VectorError
-from foolsgold.filters import rank_window
-from foolsgold.saved_miner import SavedMiner, read_miner, write_miner
+from foolsgold.filters import first_rank, rank_window
+from foolsgold.saved_miner import SavedMiner, check_miner_folder, read_miner, write_miner
 from foolsgold.search import build_voyager, finalists, k_best, pair_scores
 from foolsgold.settings import MiningSettings
 
@@ -67,7 +68,7 @@ class SimpleMiner:
     @property
     def model(self) -> Any:
         """The SentenceTransformer, or the Encoder that was given."""
-        return getattr(self._encoder, "model", self._encoder)
+        return self._encoder.model if isinstance(self._encoder, SentenceTransformerEncoder) else self._encoder
 
     @property
     def has_index(self) -> bool:
@@ -102,8 +103,10 @@ class SimpleMiner:
             SettingsError: `save_index` without `save_path`, or a path that holds something else.
         """
         documents = _checked_texts(collection, "collection")
-        if save_index and save_path is None:
-            raise SettingsError("save_path is None; with save_index=True it takes the path of a folder.")
+        _check_whole("batch_size", batch_size)
+        if num_workers is not None:
+            _check_whole("num_workers", num_workers)
+        _check_save_path(save_index, save_path)
         with _encoding(self._encoder, batch_size=batch_size, num_workers=num_workers):
             values = encode_texts(documents, self._encoder, "documents", batch_size=batch_size, quiet=not show_progress)
         storage = storage_type(len(documents), force_fp32=force_fp32)
@@ -152,6 +155,9 @@ class SimpleMiner:
         texts = _checked_texts([queries] if isinstance(queries, str) else queries, "queries", may_be_empty=True)
         if collection is not None and (not self.has_index or list(collection) != list(self.corpus_map.values())):
             self.build_index(collection, save_index=save_index, save_path=save_path, force_fp32=force_fp32)
+        elif save_index:
+            _check_save_path(save_index, save_path)
+            self.export_index(save_path or "")
         if not self.has_index:
             raise SettingsError("there is no index to mine from. Call build_index first, or pass collection=.")
         if not texts:
@@ -165,8 +171,10 @@ class SimpleMiner:
     @property
     def rank_window(self) -> tuple[int, int]:
         """The first rank returned and the one after the last, by `min_rank`, `max_rank` and the corpus size."""
-        first, stop = rank_window(len(self.corpus_map), self.min_rank)
-        return first, stop if self.max_rank is None else min(self.max_rank, len(self.corpus_map))
+        stop = rank_window(len(self.corpus_map))[1] if self.max_rank is None else self.max_rank
+        _check_whole("max_rank", stop)
+        _check_whole("min_rank", self.min_rank, least=0)
+        return first_rank(stop, self.min_rank), min(stop, len(self.corpus_map))
 
     def query_index(
         self, query_vec: NDArray[np.floating], top_k: int = 110
@@ -187,8 +195,7 @@ class SimpleMiner:
         index = self.voyager_index
         if index is None:
             raise SettingsError("there is no index to query. Call build_index first.")
-        if top_k < 1:
-            raise SettingsError(f"top_k is {top_k}; it takes a whole number of at least 1.")
+        _check_whole("top_k", top_k)
         vecs = np.asarray(query_vec, np.float32)
         queries = Vectors.of(np.atleast_2d(vecs), "cosine", "query_vec")
         if queries.dimensions != index.num_dimensions:
@@ -210,8 +217,8 @@ class SimpleMiner:
             SavedMiner(
                 language_code=self.language_code,
                 model_size=self.model_size,
-                model_name=getattr(self._encoder, "name", None),
-                model_fingerprint=getattr(self._encoder, "fingerprint", None),
+                model_name=_name_of(self._encoder),
+                model_fingerprint=_fingerprint_of(self._encoder),
                 seed=self._settings.seed,
                 min_rank=self.min_rank,
                 max_rank=self.max_rank,
@@ -241,7 +248,7 @@ class SimpleMiner:
             )
         size: Any = saved.model_size
         miner = cls(saved.language_code, size, model=model or saved.model_name, seed=saved.seed)
-        saved.check_model(getattr(miner._encoder, "fingerprint", None), path)
+        saved.check_model(_fingerprint_of(miner._encoder), path)
         miner.min_rank, miner.max_rank = saved.min_rank, saved.max_rank
         miner.voyager_index = saved.index
         miner.corpus_map = dict(enumerate(saved.texts))
@@ -258,6 +265,8 @@ def storage_type(n_documents: int, *, force_fp32: bool) -> StorageDataType:
 
 def _nearest(index: Index, queries: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Ids (Q, k) and distances (Q, k), in float64 from the stored vectors."""
+    if not len(queries):
+        return np.empty((0, k), np.int64), np.empty((0, k))
     parts = [_nearest_of_block(index, queries, start, k) for start in range(0, len(queries), _QUERIES_PER_BLOCK)]
     return np.concatenate([ids for ids, _ in parts]), np.concatenate([distances for _, distances in parts])
 
@@ -275,8 +284,30 @@ def _nearest_of_block(
 
 def _encoding(encoder: Any, **options: Any) -> Any:
     """With batch size and workers as asked for, where the encoder has such options."""
-    using = getattr(encoder, "using", None)
-    return using(**options) if using is not None else nullcontext()
+    return encoder.using(**options) if isinstance(encoder, SentenceTransformerEncoder) else nullcontext()
+
+
+def _name_of(encoder: Encoder) -> str | None:
+    """The name by which a model can be loaded again."""
+    return encoder.name if isinstance(encoder, SentenceTransformerEncoder) else None
+
+
+def _fingerprint_of(encoder: Encoder) -> str | None:
+    fingerprint = getattr(encoder, "fingerprint", None)
+    return fingerprint if isinstance(fingerprint, str) else None
+
+
+def _check_save_path(save_index: bool, save_path: str | Path | None) -> None:
+    """Before anything is encoded."""
+    if save_index and save_path is None:
+        raise SettingsError("save_path is None; with save_index=True it takes the path of a folder.")
+    if save_index and save_path is not None:
+        check_miner_folder(Path(save_path))
+
+
+def _check_whole(name: str, value: Any, *, least: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
+        raise SettingsError(f"{name} is {value!r}; it takes a whole number of at least {least}.")
 
 
 def _checked_texts(texts: Any, argument: str, *, may_be_empty: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ from foolsgold.collection.collection import Collection
 from foolsgold.collection.files import read_beir, read_files
 from foolsgold.collection.pairs import read_pairs
 from foolsgold.errors import SettingsError
-from foolsgold.settings import MiningSettings
+from foolsgold.settings import MiningSettings, OnBadLine
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class CollectionFiles:
         corpus: with queries and qrels, instead of a folder.
         queries: a file.
         qrels: a file.
+        on_bad_line: "error" or "skip"; None: as the settings say.
+        max_unknown_ratio: None: as the settings say.
     """
 
     folder: str | None = None
@@ -33,12 +35,16 @@ class CollectionFiles:
     corpus: str | None = None
     queries: str | None = None
     qrels: str | None = None
+    on_bad_line: OnBadLine | None = None
+    max_unknown_ratio: float | None = None
 
     def read(self, settings: MiningSettings) -> Collection:
         """The collection, read as the settings say."""
         options: dict[str, Any] = {
-            "on_bad_line": settings.on_bad_line,
-            "max_unknown_ratio": settings.max_unknown_ratio,
+            "on_bad_line": self.on_bad_line or settings.on_bad_line,
+            "max_unknown_ratio": (
+                settings.max_unknown_ratio if self.max_unknown_ratio is None else self.max_unknown_ratio
+            ),
             "show_progress": not settings.quiet,
         }
         if self.folder is not None:

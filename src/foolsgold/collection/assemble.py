@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ def assemble(
     names: tuple[Rows, Rows, Rows],
     bad_lines: BadLines,
     max_unknown_ratio: float,
-    source: Mapping[str, str] | None,
-    only_judged_queries: bool = False,
+    source: Mapping[str, Any] | None,
+    other_splits: Sequence[JudgementRows] = (),
 ) -> Collection:
     """Join the three parts by id.
 
@@ -36,7 +36,7 @@ def assemble(
         bad_lines: what was skipped while reading them.
         max_unknown_ratio: the share of judgements that may name unknown ids.
         source: kept in the collection.
-        only_judged_queries: leave out the queries that no judgement names (those of other splits).
+        other_splits: judgements of other splits; queries that only they name are left out.
 
     Raises:
         CollectionError: no documents, no queries, no positives, or too many unknown ids.
@@ -45,19 +45,15 @@ def assemble(
     _check_not_empty(corpus.num_rows, corpus_rows.name, "documents", bad_lines)
     _check_not_empty(queries.num_rows, query_rows.name, "queries", bad_lines)
     _check_not_empty(len(judgements.scores), judged_rows.name, "judgements", bad_lines)
-    if only_judged_queries:
+    if other_splits:
         kept = rows_of(queries["query_id"], pa.chunked_array([pa.array(judgements.query_ids, pa.large_string())]))
         queries = queries.filter(kept.is_valid())
-    query_of = rows_of(pa.array(judgements.query_ids, pa.large_string()), queries["query_id"])
-    doc_of = rows_of(pa.array(judgements.doc_ids, pa.large_string()), corpus["doc_id"])
-    known = query_of.is_valid().to_numpy(zero_copy_only=False) & doc_of.is_valid().to_numpy(zero_copy_only=False)
+    query_of, doc_of = _rows_of_judgements(judgements, corpus, queries)
+    known = (query_of >= 0) & (doc_of >= 0)
     unknown = _unknown_ids(judgements, known, judged_rows, max_unknown_ratio)
+    shape = {"n_queries": queries.num_rows, "n_documents": corpus.num_rows}
     positives, judged_negatives, n_contradictions = _split_by_score(
-        query_of.fill_null(-1).to_numpy()[known].astype(np.int64),
-        doc_of.fill_null(-1).to_numpy()[known].astype(np.int64),
-        judgements.scores[known],
-        n_queries=queries.num_rows,
-        n_documents=corpus.num_rows,
+        query_of[known], doc_of[known], judgements.scores[known], **shape
     )
     if not len(positives.doc_rows):
         raise CollectionError(
@@ -70,7 +66,27 @@ def assemble(
         **unknown,
         "contradicting_judgements": n_contradictions,
     }
-    return Collection(corpus, queries, positives, judged_negatives, reading, source)
+    held_out = _held_out_positives(other_splits, corpus, queries)
+    return Collection(corpus, queries, positives, judged_negatives, held_out, reading, source)
+
+
+def _rows_of_judgements(
+    judgements: JudgementRows, corpus: pa.Table, queries: pa.Table
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Query rows and document rows, -1 where the id is unknown."""
+    query_of = rows_of(pa.array(judgements.query_ids, pa.large_string()), queries["query_id"])
+    doc_of = rows_of(pa.array(judgements.doc_ids, pa.large_string()), corpus["doc_id"])
+    return query_of.fill_null(-1).to_numpy().astype(np.int64), doc_of.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _held_out_positives(splits: Sequence[JudgementRows], corpus: pa.Table, queries: pa.Table) -> Judgements:
+    parts = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    for judgements in splits:
+        query_of, doc_of = _rows_of_judgements(judgements, corpus, queries)
+        kept = (query_of >= 0) & (doc_of >= 0) & (judgements.scores > 0)
+        parts.append((query_of[kept], doc_of[kept]))
+    query_rows, doc_rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Judgements.from_pairs(query_rows, doc_rows, n_queries=queries.num_rows)
 
 
 def _check_not_empty(count: int, name: str, what: str, bad_lines: BadLines) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foolsgold.collection.text import text_keys
+from foolsgold.collection.text import same_keys, text_keys
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
 QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
@@ -41,6 +41,11 @@ class Judgements:
         counts = np.bincount(query_rows, minlength=n_queries)
         return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), doc_rows[order].astype(np.int32))
 
+    @classmethod
+    def none(cls, n_queries: int) -> Judgements:
+        """No document for any query."""
+        return cls(np.zeros(n_queries + 1, np.int64), np.empty(0, np.int32))
+
     def of(self, query_row: int) -> NDArray[np.int32]:
         """The document rows judged for one query."""
         return self.doc_rows[self.offsets[query_row] : self.offsets[query_row + 1]]
@@ -56,7 +61,7 @@ class Judgements:
         return np.repeat(np.arange(len(self.offsets) - 1), self.counts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection:
     """Queries, a corpus, and positives; made by `read_beir`, `read_files` or `read_pairs`.
 
@@ -65,6 +70,7 @@ class Collection:
         queries: Q rows of query_id and text.
         positives: documents known to be relevant.
         judged_negatives: documents judged not relevant: never positives, always admissible as negatives.
+        held_out_positives: positives of other splits: nothing is mined for them, and they are never negatives.
         reading: what reading met: skipped lines, unknown ids, contradictions.
         source: where the files lie, so that they can be read again; None for one made in Python.
     """
@@ -73,8 +79,9 @@ class Collection:
     queries: pa.Table
     positives: Judgements
     judged_negatives: Judgements
+    held_out_positives: Judgements
     reading: Mapping[str, Any] = field(default_factory=dict)
-    source: Mapping[str, str] | None = None
+    source: Mapping[str, Any] | None = None
 
     @property
     def n_documents(self) -> int:
@@ -108,19 +115,31 @@ class Collection:
         titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
         return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
 
-    @cached_property
-    def document_keys(self) -> NDArray[np.uint64]:
-        """A key per document, shape (N,), equal where the folded texts (without text: the titles) are equal."""
-        parts = [np.empty(0, np.uint64)]
-        for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
-            pairs = zip(batch["title"].to_pylist(), batch["text"].to_pylist(), strict=True)
-            parts.append(text_keys(text if text.strip() else title for title, text in pairs))
-        return np.concatenate(parts)
+    @property
+    def document_keys(self) -> NDArray[np.int64]:
+        """A key per document, shape (N,), from 0 to N - 1.
+
+        Equal where documents say the same: where the folded text, or title and text together, of one is that of the
+        other. A document without text says its title.
+        """
+        return self._keys[0]
+
+    @property
+    def query_keys(self) -> NDArray[np.int64]:
+        """A key per query, shape (Q,): that of the documents which say the same, or else a negative number of its own.
+
+        Queries with equal folded texts have equal keys.
+        """
+        return self._keys[1]
 
     @cached_property
-    def query_keys(self) -> NDArray[np.uint64]:
-        """A key per query, shape (Q,), comparable with the documents' keys."""
-        return text_keys(self.query_texts())
+    def _keys(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        texts, joined = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+        for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
+            pairs = list(zip(batch["title"].to_pylist(), batch["text"].to_pylist(), strict=True))
+            texts.append(text_keys(text if text.strip() else title for title, text in pairs))
+            joined.append(text_keys(f"{title} {text}" for title, text in pairs))
+        return same_keys(np.concatenate(texts), np.concatenate(joined), text_keys(self.query_texts()))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -128,7 +147,7 @@ class Collection:
         digest = blake2b(digest_size=16)
         for column in (*self.corpus.columns, *self.queries.columns):
             digest.update(_column_digest(column))
-        for judged in (self.positives, self.judged_negatives):
+        for judged in (self.positives, self.judged_negatives, self.held_out_positives):
             digest.update(judged.offsets.tobytes() + judged.doc_rows.tobytes())
         return digest.hexdigest()
 

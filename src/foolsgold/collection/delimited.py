@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from foolsgold.collection.lines import numbered_lines, open_binary
+from foolsgold.collection.lines import numbered_lines, open_binary, whole_gzip
 from foolsgold.collection.rows import BadRow, Rows
+from foolsgold.errors import CollectionError
 
 _LONGEST_FIELD = 2**31 - 1  # the largest that Python's csv takes on every platform
 
@@ -45,6 +46,7 @@ def _tsv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
 
 def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     with (
+        whole_gzip(path),
         open_binary(path) as binary,
         io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="") as file,
         _long_fields(),
@@ -58,6 +60,8 @@ def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
             except StopIteration:
                 return
             except csv.Error as error:
+                if "unexpected end of data" in str(error):  # all that follows the quote is lost: no line to skip
+                    raise CollectionError(f"{path}:{number}: a quote is opened here and never closed.") from error
                 yield number, BadRow(f"malformed CSV ({error}).")
                 continue
             if header is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from foolsgold.collection.assemble import assemble
 from foolsgold.collection.collection import Collection
@@ -54,7 +55,7 @@ def read_files(
     """
     paths = {"corpus": Path(corpus), "queries": Path(queries), "qrels": Path(qrels)}
     source = {name: str(path.resolve()) for name, path in paths.items()}
-    return _read(paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=False, show_progress=show_progress)
+    return _read(paths, [], on_bad_line, max_unknown_ratio, source, show_progress=show_progress)
 
 
 def read_beir(
@@ -69,8 +70,8 @@ def read_beir(
 
     Args:
         folder: holds `corpus.jsonl` and `queries.jsonl`, or the same names with another known ending.
-        split: which qrels, such as "train"; needed only where there are several and none is "train". With several
-            splits, the queries of the others are left out.
+        split: which qrels, such as "train"; needed only where there are several and none is "train". Queries that only
+            other splits name are left out; the other splits' positives are never chosen as negatives.
         on_bad_line: as in `read_files`.
         max_unknown_ratio: as in `read_files`.
         show_progress: as in `read_files`.
@@ -85,12 +86,10 @@ def read_beir(
         raise SettingsError(
             f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
         )
-    qrels, has_splits = _find_qrels(root, split)
+    qrels, others = _find_qrels(root, split)
     paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}
     source = {"folder": str(root.resolve()), **({"split": split} if split else {})}
-    return _read(
-        paths, on_bad_line, max_unknown_ratio, source, only_judged_queries=has_splits, show_progress=show_progress
-    )
+    return _read(paths, others, on_bad_line, max_unknown_ratio, source, show_progress=show_progress)
 
 
 def read_rows(path: Path, argument: str) -> Rows:
@@ -110,13 +109,15 @@ def read_rows(path: Path, argument: str) -> Rows:
 
 def _read(
     paths: dict[str, Path],
+    other_splits: list[Path],
     on_bad_line: OnBadLine,
     max_unknown_ratio: float,
     source: dict[str, str],
     *,
-    only_judged_queries: bool,
     show_progress: bool,
 ) -> Collection:
+    if on_bad_line not in get_args(OnBadLine):
+        raise SettingsError(f"on_bad_line is {on_bad_line!r}; it takes 'error' or 'skip'.")
     bad_lines = BadLines(on_bad_line)
     corpus, queries, qrels = (
         replace(read_rows(path, name), show_progress=show_progress) for name, path in paths.items()
@@ -129,8 +130,8 @@ def _read(
             names=(corpus, queries, qrels),
             bad_lines=bad_lines,
             max_unknown_ratio=max_unknown_ratio,
-            source=source,
-            only_judged_queries=only_judged_queries,
+            source={**source, "on_bad_line": on_bad_line, "max_unknown_ratio": max_unknown_ratio},
+            other_splits=[read_judgements(read_rows(path, "qrels"), bad_lines) for path in other_splits],
         )
     except OSError as error:
         raise CollectionError(f"{error.filename or paths['corpus']}: {error.strerror or error}.") from error
@@ -146,12 +147,12 @@ def _find(root: Path, stem: str) -> Path:
     )
 
 
-def _find_qrels(root: Path, split: str | None) -> tuple[Path, bool]:
-    """The qrels file, and whether it is one split of several."""
+def _find_qrels(root: Path, split: str | None) -> tuple[Path, list[Path]]:
+    """The qrels file of the split, and those of the others."""
     folder = root / "qrels"
     if not folder.is_dir():
         if split is None:
-            return _find(root, "qrels"), False
+            return _find(root, "qrels"), []
         raise SettingsError(f"split is {split!r}, but {root} has no folder qrels; leave split out to read qrels.tsv.")
     splits = {path.name[: -len(e)]: path for path in sorted(folder.iterdir()) for e in READERS if path.name.endswith(e)}
     wanted = split or ("train" if "train" in splits else next(iter(splits), "") if len(splits) == 1 else "")
@@ -159,4 +160,4 @@ def _find_qrels(root: Path, split: str | None) -> tuple[Path, bool]:
         raise SettingsError(
             f"split is {split!r}; {folder} has {', '.join(splits) or 'no qrels files'}. Name one of them with --split."
         )
-    return splits[wanted], len(splits) > 1
+    return splits.pop(wanted), list(splits.values())

@@ -28,8 +28,8 @@ def _parse(line: bytes) -> Mapping[str, Any] | BadRow:
         return BadRow(f"not valid UTF-8 (byte {error.start + 1} of the line).")
     except json.JSONDecodeError as error:
         return BadRow(f"malformed JSON ({error.msg} at column {error.colno}); it takes one JSON object a line.")
-    except RecursionError:
-        return BadRow("malformed JSON (nested too deeply); it takes one JSON object a line.")
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        return BadRow(f"JSON that cannot be read ({error}).")
     if not isinstance(record, dict):
         return BadRow(f"a JSON {type(record).__name__}, not an object; it takes one JSON object a line.")
     return record

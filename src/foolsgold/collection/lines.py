@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -20,13 +21,19 @@ def open_binary(path: Path) -> IO[bytes]:
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield `(line number from 1, line without its end)`, leaving out blank lines."""
+    with whole_gzip(path), open_binary(path) as file:
+        for number, line in enumerate(file, start=1):
+            if number == 1:
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+            line = line.rstrip(b"\r\n")
+            if line.strip():
+                yield number, line
+
+
+@contextmanager
+def whole_gzip(path: Path) -> Iterator[None]:
+    """Say which file it is that is cut off or no gzip at all."""
     try:
-        with open_binary(path) as file:
-            for number, line in enumerate(file, start=1):
-                if number == 1:
-                    line = line.removeprefix(_BYTE_ORDER_MARK)
-                line = line.rstrip(b"\r\n")
-                if line.strip():
-                    yield number, line
+        yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CollectionError(f"{path}: not a whole gzip file ({error}). Copy or download it again.") from error

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA, Collection, Judgements
+from foolsgold.collection.columns import columns_of, items_of
 from foolsgold.collection.records import check_text, read_documents
 from foolsgold.collection.rows import BadLines, Rows
 from foolsgold.errors import CollectionError
@@ -49,9 +50,9 @@ def read_pairs(
     queries = _Numbered()
     judged: dict[tuple[int, int], None] = {}
     for number, (query, positives) in enumerate(_pairs(pairs, query_column, positive_column)):
-        query_row = queries.row(check_text(query, f"pairs[{number}], the query"))
+        query_row = queries.row(check_text(query, f"pairs[{number}]: the query"))
         for positive in [positives] if isinstance(positives, str) or not _is_list(positives) else positives:
-            doc_row = documents.row(check_text(positive, f"pairs[{number}], the positive"))
+            doc_row = documents.row(check_text(positive, f"pairs[{number}]: the positive"))
             judged[query_row, doc_row] = None
     if not judged:
         raise CollectionError("pairs: no positives. Give at least one (query, positive) pair.")
@@ -60,9 +61,8 @@ def read_pairs(
         corpus=_with_new_documents(table, documents.new_texts),
         queries=_numbered_table(QUERIES_SCHEMA, "q", queries.new_texts),
         positives=Judgements.from_pairs(pair_rows[:, 0], pair_rows[:, 1], n_queries=len(queries.new_texts)),
-        judged_negatives=Judgements.from_pairs(
-            np.empty(0, np.int64), np.empty(0, np.int64), n_queries=len(queries.new_texts)
-        ),
+        judged_negatives=Judgements.none(len(queries.new_texts)),
+        held_out_positives=Judgements.none(len(queries.new_texts)),
         reading={"bad_lines_skipped": 0, "bad_line_examples": [], "unknown_ids": 0, "contradicting_judgements": 0},
     )
 
@@ -85,22 +85,16 @@ class _Numbered:
 
 
 def _pairs(pairs: Any, query_column: str | None, positive_column: str | None) -> Iterator[tuple[Any, Any]]:
-    if isinstance(pairs, Mapping):
-        named = query_column is not None or positive_column is not None
-        if not named and not (_first_of(QUERY_COLUMNS, pairs) and _first_of(POSITIVE_COLUMNS, pairs)):
-            yield from pairs.items()
-            return
-        pairs = pa.table(dict(pairs))
-    columns = _columns(pairs)
+    named = query_column is not None or positive_column is not None
+    if isinstance(pairs, Mapping) and not named and not _is_columns(pairs):
+        yield from pairs.items()
+        return
+    columns = columns_of(pairs, "pairs")
     if columns is not None:
         query, positive = _pair_columns(list(columns), query_column, positive_column)
         yield from zip(columns[query], columns[positive], strict=True)
         return
-    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
-        raise CollectionError(
-            f"pairs is a {type(pairs).__name__}; it takes (query, positive) pairs: list, dict, table or dataset."
-        )
-    for number, item in enumerate(pairs):
+    for number, item in enumerate(items_of(pairs, "pairs", "(query, positive) pairs: list, dict, table or dataset")):
         if isinstance(item, Mapping):
             query, positive = _pair_columns(list(item), query_column, positive_column)
             yield item[query], item[positive]
@@ -110,17 +104,19 @@ def _pairs(pairs: Any, query_column: str | None, positive_column: str | None) ->
             raise CollectionError(f"pairs[{number}] is {item!r:.60}; it takes (query, positive) or a dict with both.")
 
 
-def _columns(table: Any) -> dict[str, Iterable[Any]] | None:
-    """Columns of an Arrow table, a Hugging Face dataset, or a frame; None for anything else."""
-    if hasattr(table, "with_format") and hasattr(table, "column_names") and hasattr(table, "num_rows"):
-        table = table.with_format("arrow")[:]
-    elif not isinstance(table, pa.Table) and hasattr(table, "__arrow_c_stream__"):
-        table = pa.table(table)
-    elif hasattr(table, "columns") and hasattr(table, "to_dict") and not isinstance(table, pa.Table):
-        table = pa.Table.from_pandas(table, preserve_index=False)
-    if not isinstance(table, pa.Table):
-        return None
-    return {name: table[name].to_pylist() for name in table.column_names}
+def _is_columns(pairs: Mapping[Any, Any]) -> bool:
+    """Whether a dict holds columns, rather than a query's positives under each query."""
+    if not all(_is_list(value) for value in pairs.values()):
+        return False
+    if _first_of(QUERY_COLUMNS, pairs) and _first_of(POSITIVE_COLUMNS, pairs):
+        return True
+    lengths = {len(value) for value in pairs.values()}
+    if len(pairs) == 2 and len(lengths) == 1 and lengths != {1}:
+        raise CollectionError(
+            f"pairs: a dict of two equally long lists, {' and '.join(f'{key!r:.40}' for key in pairs)}, may hold two "
+            "columns or two queries. Name the columns with query_column= and positive_column=, or pass a list of pairs."
+        )
+    return False
 
 
 def _pair_columns(names: list[str], query_column: str | None, positive_column: str | None) -> tuple[str, str]:
@@ -152,7 +148,7 @@ def _is_list(value: Any) -> bool:
 def _corpus_table(corpus: Any) -> pa.Table:
     if corpus is None:
         return CORPUS_SCHEMA.empty_table()
-    columns = None if isinstance(corpus, Mapping) else _columns(corpus)
+    columns = None if isinstance(corpus, Mapping) else columns_of(corpus, "corpus")
     if columns is not None:
         names = list(columns)
         records: Iterable[Any] = (dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
@@ -161,12 +157,10 @@ def _corpus_table(corpus: Any) -> pa.Table:
             {"_id": doc_id, **(value if isinstance(value, Mapping) else {"text": value})}
             for doc_id, value in corpus.items()
         )
-    elif isinstance(corpus, str) or not isinstance(corpus, Iterable):
-        raise CollectionError(f"corpus is a {type(corpus).__name__}; it takes a list of texts, a dict or a table.")
     else:
-        records = corpus
+        records = items_of(corpus, "corpus", "a list of texts or records, a dict id → text, or a table")
     rows = Rows("corpus", lambda number: f"corpus[{number}]", _numbered_records(records))
-    return read_documents(rows, BadLines())
+    return read_documents(rows, BadLines(mend="Mend or leave it out."))
 
 
 def _numbered_records(records: Iterable[Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ def read_documents(rows: Rows, bad_lines: BadLines) -> pa.Table:
     """A corpus table: doc_id, title, text; ids are unique."""
 
     def parse(record: Mapping[str, Any]) -> tuple[str, str, str]:
-        doc_id = _id(record, DOC_ID_FIELDS, "document")
+        doc_id = _id(record, DOC_ID_FIELDS, "a document")
         title = record.get("title")
         if title is not None and not isinstance(title, str):
             raise _Problem(f'the title of document "{doc_id}" is {_shown(title)}; it takes a string.')
@@ -57,7 +58,7 @@ def read_queries(rows: Rows, bad_lines: BadLines) -> pa.Table:
     """A query table: query_id, text; ids are unique."""
 
     def parse(record: Mapping[str, Any]) -> tuple[str, str]:
-        query_id = _id(record, QUERY_ID_FIELDS, "query")
+        query_id = _id(record, QUERY_ID_FIELDS, "a query")
         return query_id, _text(record, QUERY_TEXT_FIELDS, f'query "{query_id}"')
 
     return _table(rows, parse, QUERIES_SCHEMA, bad_lines)
@@ -78,9 +79,9 @@ def read_judgements(rows: Rows, bad_lines: BadLines) -> JudgementRows:
 
 
 def _parse_judgement(record: Mapping[str, Any]) -> tuple[str, str, float]:
-    query_id = _id(record, JUDGED_QUERY_FIELDS, "judgement")
-    doc_id = _id(record, JUDGED_DOC_FIELDS, "judgement")
-    name = _field(record, SCORE_FIELDS, "judgement")
+    query_id = _id(record, JUDGED_QUERY_FIELDS, "a judgement")
+    doc_id = _id(record, JUDGED_DOC_FIELDS, "a judgement")
+    name = _field(record, SCORE_FIELDS, "a judgement")
     try:
         score = float(record[name])
     except (TypeError, ValueError):
@@ -133,13 +134,13 @@ def _field(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
             return name
     there = ", ".join(f'"{name}"' for name in record) or "none"
     wanted = f'"{names[0]}" (or {", ".join(names[1:])})'
-    raise _Problem(f"a {what} needs a field {wanted}; the fields there are: {there}.")
+    raise _Problem(f"{what} needs a field {wanted}; the fields there are: {there}.")
 
 
 def _id(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
     name = _field(record, names, what)
     value = record[name]
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise _Problem(f'the id in the field "{name}" is {_shown(value)}; it takes a string that is not empty.')
@@ -148,13 +149,15 @@ def _id(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
 
 
 def _text(record: Mapping[str, Any], names: Sequence[str], what: str, *, may_be_empty: bool = False) -> str:
-    name = _field(record, names, what)
-    value = record[name]
+    return _checked_text(record[_field(record, names, what)], f"the text of {what}", may_be_empty=may_be_empty)
+
+
+def _checked_text(value: Any, what: str, *, may_be_empty: bool = False) -> str:
     if not isinstance(value, str):
-        raise _Problem(f"the text of {what} is {_shown(value)}; it takes a string.")
+        raise _Problem(f"{what} is {_shown(value)}; it takes a string.")
     if not may_be_empty and not value.strip():
-        raise _Problem(f"the text of {what} is empty.")
-    _check_text(value, f"the text of {what}")
+        raise _Problem(f"{what} is empty.")
+    _check_text(value, what)
     return value
 
 
@@ -174,9 +177,9 @@ def check_text(value: Any, place: str) -> str:
         BadRowError: it is no string, is empty, is not valid Unicode or is too long; `place` says where it stands.
     """
     try:
-        return _text({"text": value}, ("text",), place)
+        return _checked_text(value, place)
     except _Problem as problem:
-        raise BadRowError(f"{place}: {problem}") from None
+        raise BadRowError(str(problem)) from None
 
 
 def _shown(value: Any) -> str:

@@ -40,6 +40,7 @@ class BadLines:
     """Raises on the first bad row, or counts them and remembers the first few."""
 
     policy: OnBadLine = "error"
+    mend: str = "Mend it, or pass --on-bad-line skip (on_bad_line='skip') to count such lines and go on."
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -50,7 +51,7 @@ class BadLines:
             BadRowError: unless the policy is to skip.
         """
         if self.policy == "error":
-            raise BadRowError(f"{place}: {problem} Mend it, or pass --on-bad-line skip to count such lines and go on.")
+            raise BadRowError(f"{place}: {problem} {self.mend}")
         self.count += 1
         if len(self.examples) < 5:
             self.examples.append(f"{place}: {problem}")

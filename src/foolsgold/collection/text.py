@@ -29,3 +29,31 @@ def text_keys(texts: Iterable[str]) -> NDArray[np.uint64]:
     """
     keys = (int.from_bytes(blake2b(fold(text).encode(), digest_size=8).digest(), "little") for text in texts)
     return np.fromiter(keys, dtype=np.uint64)
+
+
+def same_keys(
+    texts: NDArray[np.uint64], joined: NDArray[np.uint64], queries: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys that are equal for documents which share either of their two hashes, and for queries that share one.
+
+    Args:
+        texts: shape (N,), hashes of the texts.
+        joined: shape (N,), hashes of titles and texts together.
+        queries: shape (Q,), hashes of the queries.
+
+    Returns:
+        Keys of documents (N,), from 0, and of queries (Q,), negative where no document says the same.
+    """
+    n = len(texts)
+    known, where = np.unique(np.concatenate([texts, joined]), return_inverse=True)
+    keys = np.arange(n)
+    while True:  # the smallest row among those connected, however long the chain
+        smallest = np.full(len(known), n)
+        np.minimum.at(smallest, where, np.tile(keys, 2))
+        connected = np.minimum(smallest[where[:n]], smallest[where[n:]])
+        if np.array_equal(connected, keys):
+            break
+        keys = connected
+    found = np.minimum(np.searchsorted(known, queries), len(known) - 1)
+    _, own = np.unique(queries, return_inverse=True)
+    return keys, np.where(known[found] == queries, smallest[found], -1 - own)

@@ -18,6 +18,7 @@ from foolsgold.encode.encoder import Encoder
 from foolsgold.encode.precomputed import PrecomputedVectors, open_vectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.vectors import Vectors
+from foolsgold.encode.workers import EncodingWorkers
 from foolsgold.errors import ModelError, SettingsError, VectorError
 from foolsgold.settings import MiningSettings, Similarity
 
@@ -38,7 +39,8 @@ def as_encoder(encoder: Any, settings: MiningSettings) -> Encoder | PrecomputedV
     Raises:
         ModelError: it is none of these, or cannot be loaded.
     """
-    if isinstance(encoder, (PrecomputedVectors, Encoder)):
+    if isinstance(encoder, (PrecomputedVectors, Encoder)) and not isinstance(encoder, type):
+        _check_no_prompts(encoder, settings)
         return encoder
     if isinstance(encoder, Path):
         encoder = str(encoder)
@@ -109,7 +111,7 @@ def encode_texts(
     distinct = pa.array(texts, pa.large_string()).dictionary_encode()
     unique: list[str] = distinct.dictionary.to_pylist()
     order = sorted(range(len(unique)), key=lambda row: len(unique[row]), reverse=True)
-    session = encoder.workers(len(unique)) if hasattr(encoder, "workers") else nullcontext(encoder)
+    session = encoder.workers(len(unique)) if isinstance(encoder, SentenceTransformerEncoder) else nullcontext(encoder)
     vecs: NDArray[np.float32] | None = None
     with session as active, tqdm(total=len(unique), desc=f"encode {side}", unit="text", disable=quiet) as progress:
         call = active.encode_queries if side == "queries" else active.encode_documents
@@ -127,18 +129,33 @@ def encode_texts(
     return vecs if len(unique) == len(texts) else vecs[distinct.indices.to_numpy()]
 
 
+def _check_no_prompts(encoder: object, settings: MiningSettings) -> None:
+    if isinstance(encoder, SentenceTransformerEncoder) or settings.query_prompt is settings.document_prompt is None:
+        return
+    raise SettingsError(
+        f"query_prompt and document_prompt have no effect on a {type(encoder).__name__}, which does not know of them. "
+        "Leave them out, and put prompts before the texts where they are encoded."
+    )
+
+
 def _is_sentence_transformer(encoder: Any) -> bool:
     loaded = sys.modules.get("sentence_transformers")  # not imported here: who holds a model has imported it
     return loaded is not None and isinstance(encoder, loaded.SentenceTransformer)
 
 
 def _chunks(order: list[int], size: int, encoder: object) -> list[list[int]]:
-    size *= max(1, int(getattr(encoder, "n_workers", 1)))
+    size *= encoder.n_workers if isinstance(encoder, EncodingWorkers) else 1
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _vectors_of(call: Callable[[Sequence[str]], Any], texts: list[str], side: str) -> NDArray[np.float32]:
-    vecs = np.asarray(call(texts), dtype=np.float32)
+    returned = call(texts)
+    if hasattr(returned, "detach"):
+        returned = returned.detach().cpu().float()  # a torch tensor, wherever it lies
+    try:
+        vecs = np.asarray(returned, dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise VectorError(f"the encoder returned no matrix of numbers for {len(texts)} {side} ({error}).") from error
     if vecs.ndim != 2 or len(vecs) != len(texts):
         raise VectorError(
             f"the encoder returned shape {vecs.shape} for {len(texts)} {side}; it must return (texts, dimensions)."
@@ -147,27 +164,27 @@ def _vectors_of(call: Callable[[Sequence[str]], Any], texts: list[str], side: st
 
 
 def _check_length(vecs: NDArray[Any], n_rows: int, name: str, what: str) -> None:
-    if len(vecs) != n_rows:
+    if vecs.ndim == 2 and len(vecs) != n_rows:
         raise VectorError(
-            f"{name}: {len(vecs):,} rows for {n_rows:,} {what}. Row i must belong to the i-th of the {what} "
-            "(lines that were skipped as bad have no row)."
+            f"{name}: {len(vecs):,} rows for {n_rows:,} {what}. Row i must belong to the i-th of the {what}; lines "
+            "that were skipped as bad and queries that only other splits judge have no row."
         )
 
 
 def _describe(encoder: Any, query_vecs: Vectors, doc_vecs: Vectors) -> dict[str, Any]:
-    description = {
+    description: dict[str, Any] = {
         "kind": type(encoder).__name__,
-        "name": getattr(encoder, "name", None),
         "similarity": doc_vecs.similarity,
         "dimensions": doc_vecs.dimensions,
-        "query_prompt": getattr(encoder, "query_prompt", None),
-        "document_prompt": getattr(encoder, "document_prompt", None),
-        "fingerprint": getattr(encoder, "fingerprint", None),
+        "fingerprint": None,
     }
+    if isinstance(encoder, SentenceTransformerEncoder):
+        prompts = {"query_prompt": encoder.query_prompt, "document_prompt": encoder.document_prompt}
+        return {**description, "name": encoder.name, **prompts, "fingerprint": encoder.fingerprint}
     if isinstance(encoder, PrecomputedVectors):
         paths = {"query_vecs": encoder.query_vecs, "doc_vecs": encoder.doc_vecs}
-        description |= {
-            name: str(path) for name, path in paths.items() if isinstance(path, str) or hasattr(path, "parts")
-        }
+        description |= {name: str(path) for name, path in paths.items() if isinstance(path, (str, Path))}
         description["fingerprint"] = query_vecs.fingerprint + doc_vecs.fingerprint
+    elif isinstance(getattr(encoder, "fingerprint", None), str):
+        description["fingerprint"] = encoder.fingerprint
     return description

@@ -38,9 +38,10 @@ def open_vectors(vectors: Any, argument: str) -> Any:
         return np.asarray(vectors)
     path = Path(vectors)
     if not path.is_file():
-        raise SettingsError(f"{argument}: {path} does not exist. Give a .npy file of float32 or float16.")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise SettingsError(f"{argument}: {path} {what}. Give a .npy file of float32 or float16.")
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OSError, EOFError) as error:
         raise VectorError(
             f"{argument}: {path} is not a readable .npy file ({error}). Save it with numpy.save."

@@ -15,7 +15,7 @@ from foolsgold.encode.dense_models import known_prompts
 from foolsgold.encode.encoder import Encoder
 from foolsgold.encode.load_model import load_sentence_transformer
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
-from foolsgold.errors import ModelError
+from foolsgold.errors import ModelError, SettingsError
 from foolsgold.settings import Similarity
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class SentenceTransformerEncoder:
         query_prompt: put before each query; "" for none.
         document_prompt: put before each document; "" for none.
         batch_size: texts per forward pass.
-        device: where a model given by name runs; a loaded one stays where it is.
-        num_workers: processes for more than 1,000 texts; None lets `worker_devices` decide.
+        device: where a model given by name runs, alone; a loaded one stays where it is. None: the best there is.
+        num_workers: processes for more than 1,000 texts; None lets `worker_devices` decide unless a device is given.
         similarity: "cosine" or "dot" instead of the model's own.
         trust_remote_code: let the model run Python code that comes with it.
 
@@ -54,6 +54,8 @@ class SentenceTransformerEncoder:
         similarity: Similarity | None = None,
         trust_remote_code: bool = False,
     ) -> None:
+        if batch_size < 1:
+            raise SettingsError(f"batch_size is {batch_size}; it takes a whole number of at least 1.")
         self.name = model if isinstance(model, str) else None
         self.model = (
             load_sentence_transformer(model, device=device, trust_remote_code=trust_remote_code)
@@ -66,6 +68,7 @@ class SentenceTransformerEncoder:
         self.document_prompt = defaults[1] if document_prompt is None else document_prompt
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self._device_given = device is not None
         self.similarity = similarity or _similarity_of(self.model)
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -91,7 +94,8 @@ class SentenceTransformerEncoder:
     @contextmanager
     def workers(self, n_texts: int) -> Iterator[Encoder]:
         """This encoder, or for many texts the same over several processes, which end with the context."""
-        devices = worker_devices(str(self.model.device), self.num_workers, n_texts)
+        num_workers = 1 if self.num_workers is None and self._device_given else self.num_workers
+        devices = worker_devices(str(self.model.device), num_workers, n_texts)
         if len(devices) < 2:
             yield self
             return

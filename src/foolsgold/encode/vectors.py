@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from foolsgold.errors import VectorError
 from foolsgold.settings import Similarity
 
 _CHECK_ROWS = 65_536
+_LONGEST, _SHORTEST = 1e18, 1e-18  # products of two stay within float32
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Vectors:
         Raises:
             VectorError: wrong shape or type, a value that is not finite, or for cosine a vector of zeros.
         """  # fmt: skip
+        if similarity not in get_args(Similarity):
+            raise VectorError(f"similarity is {similarity!r}; it takes 'cosine' or 'dot'.")
         if values.ndim != 2 or values.shape[1] == 0:
             raise VectorError(f"{name}: shape {values.shape}; it takes two dimensions, (rows, dimensions of a vector).")
         if values.dtype not in (np.float32, np.float16):
@@ -57,12 +61,14 @@ class Vectors:
             )
         norms = np.empty(len(values), np.float64)
         for start in range(0, len(values), _CHECK_ROWS):
-            block = np.asarray(values[start : start + _CHECK_ROWS], np.float64)
+            block = np.ascontiguousarray(values[start : start + _CHECK_ROWS], np.float64)
             norms[start : start + len(block)] = np.sqrt(np.add.reduce(block * block, axis=1))
         _check_rows(~np.isfinite(norms), name, "holds NaN or infinity", ids)
+        _check_rows(norms > _LONGEST, name, f"is longer than {_LONGEST:g}, too long to multiply in float32", ids)
         if similarity == "dot":
             return cls(values, similarity, np.ones(len(values)))
-        _check_rows(norms == 0, name, "is all zeros, which has no direction and so no cosine", ids)
+        zeros = "is all zeros (or nearly), which has no direction and so no cosine"
+        _check_rows(norms < _SHORTEST, name, zeros, ids)
         return cls(values, similarity, 1.0 / norms)
 
     def __len__(self) -> int:
@@ -93,8 +99,7 @@ class Vectors:
 
     def rows(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """The given rows as they are stored, in float64, shape (len(rows), D)."""
-        vecs: NDArray[np.float64] = self.values[rows].astype(np.float64)
-        return vecs
+        return np.ascontiguousarray(self.values[rows], dtype=np.float64)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -47,8 +47,7 @@ def _blocks(negatives: pa.Table, collection: Collection, *, by_query: bool) -> I
         n_groups = max(1, int(np.searchsorted(starts, starts[0] + _NEGATIVES_AT_ONCE)) - 1)
         part = slice(int(starts[0]), int(starts[n_groups]))
         bounds = starts[: n_groups + 1] - starts[0]
-        rows = _training_rows(collection, queries[part], positives[part], documents[part], bounds)
-        yield [_distinct(row) for row in rows] if by_query else rows
+        yield _training_rows(collection, queries[part], positives[part], documents[part], bounds, by_query=by_query)
         starts = starts[n_groups:]
 
 
@@ -58,21 +57,25 @@ def _training_rows(
     positives: NDArray[np.int32],
     documents: NDArray[np.int32],
     bounds: NDArray[np.int64],
+    *,
+    by_query: bool,
 ) -> list[TrainingRow]:
-    firsts = bounds[:-1]
-    query_texts = collection.query_texts(queries[firsts])
-    needed, inverse = np.unique(np.concatenate([positives, documents]), return_inverse=True)
-    texts = collection.document_texts(needed)
-    positive_texts = [texts[i] for i in inverse[: len(positives)]]
-    document_texts = [texts[i] for i in inverse[len(positives) :]]
-    return [
-        TrainingRow(query, positive_texts[start:stop], document_texts[start:stop])
-        for query, start, stop in zip(query_texts, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-    ]
+    query_texts = collection.query_texts(queries[bounds[:-1]])
+    needed, where = np.unique(np.concatenate([positives, documents]), return_inverse=True)
+    texts, keys = collection.document_texts(needed), collection.document_keys[needed]
+    rows = []
+    for query, start, stop in zip(query_texts, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        sides = where[start:stop], where[len(positives) + start : len(positives) + stop]
+        chosen = [_distinct(side, keys) if by_query else side.tolist() for side in sides]
+        rows.append(TrainingRow(query, *([texts[i] for i in side] for side in chosen)))
+    return rows
 
 
-def _distinct(row: TrainingRow) -> TrainingRow:
-    return TrainingRow(row.query, list(dict.fromkeys(row.positives)), list(dict.fromkeys(row.negatives)))
+def _distinct(side: NDArray[np.int64], keys: NDArray[np.int64]) -> list[int]:
+    """The first of each text."""
+    _, first = np.unique(keys[side], return_index=True)
+    distinct: list[int] = side[np.sort(first)].tolist()
+    return distinct
 
 
 def _rows(ids: pa.ChunkedArray, known: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -3,6 +3,16 @@
 from foolsgold.filters.chosen_filters import filters_for
 from foolsgold.filters.filter import Filter, Filtered, Verdict, apply_filters
 from foolsgold.filters.pairs import PairBlock, Relevance
-from foolsgold.filters.rank_window import rank_window
+from foolsgold.filters.rank_window import first_rank, rank_window
 
-__all__ = ["Filter", "Filtered", "PairBlock", "Relevance", "Verdict", "apply_filters", "filters_for", "rank_window"]
+__all__ = [
+    "Filter",
+    "Filtered",
+    "PairBlock",
+    "Relevance",
+    "Verdict",
+    "apply_filters",
+    "filters_for",
+    "first_rank",
+    "rank_window",
+]

@@ -19,15 +19,18 @@ def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
     Raises:
         SettingsError: the corpus is too small for the window or for the number of negatives.
     """
+    end = min(n_documents, settings.depth if settings.max_rank is None else settings.max_rank)
     if n_documents <= settings.negatives:
+        mend = f"Lower negatives to at most {n_documents - 1}, or add" if n_documents > 1 else "Add"
         raise SettingsError(
             f"negatives is {settings.negatives}, but the corpus has only {n_documents} documents, the positives among "
-            f"them. Lower negatives to at most {max(1, n_documents - 1)}, or add documents to the corpus."
+            f"them. {mend} documents to the corpus."
         )
-    if settings.min_rank >= n_documents:
+    if end - settings.min_rank < settings.negatives:
         raise SettingsError(
-            f"min_rank is {settings.min_rank}, but the corpus has only {n_documents} documents: no rank lies in the "
-            f"window. Lower min_rank below {n_documents}."
+            f"min_rank is {settings.min_rank}, but the corpus has only {n_documents} documents: the window holds "
+            f"{max(0, end - settings.min_rank)} ranks, fewer than the {settings.negatives} negatives asked for. "
+            "Lower min_rank or negatives."
         )
     max_rank = settings.depth if settings.max_rank is None else settings.max_rank
     first_without_positive, _ = rank_window(n_documents, settings.min_rank_without_positive)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection, Judgements
+from foolsgold.collection import Collection
 from foolsgold.search import Candidates
-
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplying by it loses nothing
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class PairBlock:
     known_positive: NDArray[np.bool_]
     known_positive_text: NDArray[np.bool_]
     judged_negative: NDArray[np.bool_]
-    doc_keys: NDArray[np.uint64]
-    query_keys: NDArray[np.uint64]
+    doc_keys: NDArray[np.int64]
+    query_keys: NDArray[np.int64]
 
     @property
     def has_positive(self) -> NDArray[np.bool_]:
@@ -68,18 +66,20 @@ class Relevance:
         self.doc_keys = collection.document_keys
         self.query_keys = collection.query_keys
         _, self._groups = np.unique(self.query_keys, return_inverse=True)  # (Q,)
-        self._positives = self._pair_keys(collection.positives)
-        self._judged_negatives = self._pair_keys(collection.judged_negatives)
-        owners = self._groups[collection.positives.query_rows]
-        keys = self.doc_keys[collection.positives.doc_rows]
-        self._positive_texts = np.unique(self._mixed(owners, keys))
-        by_group = np.argsort(owners, kind="stable")
-        self._owners, self._owned_keys = owners[by_group], keys[by_group]
+        known = (collection.positives, collection.held_out_positives)
+        query_rows = np.concatenate([judged.query_rows for judged in known])
+        doc_rows = np.concatenate([judged.doc_rows for judged in known])
+        self._positives = self._pair_keys(query_rows, doc_rows)
+        self._positive_texts = self._pair_keys(query_rows, self.doc_keys[doc_rows])
+        judged = collection.judged_negatives
+        self._judged_negatives = self._pair_keys(judged.query_rows, judged.doc_rows)
 
-    def positive_keys(self, query_row: int) -> NDArray[np.uint64]:
+    def positive_keys(self, query_row: int) -> NDArray[np.int64]:
         """Text keys of all known positives of a query."""
-        start, stop = np.searchsorted(self._owners, [self._groups[query_row], self._groups[query_row] + 1])
-        return self._owned_keys[start:stop]
+        first = self._groups[query_row] * self._n_documents
+        start, stop = np.searchsorted(self._positive_texts, [first, first + self._n_documents])
+        keys: NDArray[np.int64] = self._positive_texts[start:stop] - first
+        return keys
 
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""
@@ -103,20 +103,17 @@ class Relevance:
             scores=candidates.scores[of].astype(np.float64),
             present=present[of],
             known_positive=(_contains(self._positives, pairs) & present)[of],
-            known_positive_text=(_contains(self._positive_texts, self._mixed(groups, doc_keys)) & present)[of],
+            known_positive_text=(_contains(self._positive_texts, groups * self._n_documents + doc_keys) & present)[of],
             judged_negative=(_contains(self._judged_negatives, pairs) & present)[of],
             doc_keys=doc_keys[of],
             query_keys=self.query_keys[candidates.query_rows][of],
         )
 
-    def _pair_keys(self, judgements: Judgements) -> NDArray[np.int64]:
-        return np.unique(self._groups[judgements.query_rows] * self._n_documents + judgements.doc_rows)
-
-    def _mixed(self, groups: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        return keys ^ (groups.astype(np.uint64) * _SPREAD)
+    def _pair_keys(self, query_rows: NDArray[np.int64], docs: NDArray[np.integer]) -> NDArray[np.int64]:
+        return np.unique(self._groups[query_rows] * self._n_documents + docs)
 
 
-def _contains(known: NDArray[np.integer], wanted: NDArray[np.integer]) -> NDArray[np.bool_]:
+def _contains(known: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether each wanted value is among the known ones, which are sorted."""
     if not len(known):
         return np.zeros(wanted.shape, np.bool_)

@@ -24,7 +24,12 @@ def rank_window(n_documents: int, min_rank: int = 10) -> tuple[int, int]:
     [(1, 1), (2, 4), (10, 20), (10, 20), (10, 30), (10, 110)]
     """
     end = min(MAX_WINDOW_END, max(n_documents // 10, min(n_documents, _ALWAYS_WITHIN)))
-    return (0 if min_rank == 0 else min(min_rank, max(1, end // 2))), end
+    return first_rank(end, min_rank), end
+
+
+def first_rank(end: int, min_rank: int) -> int:
+    """Where a window that ends at `end` starts: at `min_rank`, but at no more than half its end."""
+    return 0 if min_rank == 0 else min(min_rank, max(1, end // 2))
 
 
 @dataclass(frozen=True)

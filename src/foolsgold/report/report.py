@@ -22,7 +22,7 @@ def make_report(
     search: Mapping[str, Any],
     tally: Tally,
     negatives: pa.Table,
-    n_training_rows: int,
+    n_training_rows: int | None,
     stages: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """All numbers of a run.

@@ -28,8 +28,8 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
         f"{negatives['total']:,} negatives for {n_pairs:,} of "
         f"{pairs['total']:,} (query, positive) pairs; {collection['queries']:,} queries, "
         f"{collection['documents']:,} documents",
-        f"yield     {_percent(report['yield_ratio'])} of queries got all their negatives "
-        f"({_percent(report['pair_yield_ratio'])} of pairs; short rows: {pairs['short_rows']})",
+        f"yield     {_percent(report['yield_ratio'])} of queries got all negatives for a positive, "
+        f"{_percent(report['pair_yield_ratio'])} of pairs (short rows: {pairs['short_rows']})",
         f"hardness  {_number(report['hardness'])} mean similarity of query and negative; positives have "
         f"{_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
         f"fate      {candidates['total']:,} candidates: "
@@ -66,7 +66,10 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
         ],
         "negatives are random documents": report["negatives"]["random"],
     }
-    return [f"note      {count:,} {what}" for what, count in counted.items() if count]
+    notes = [f"note      {count:,} {what}" for what, count in counted.items() if count]
+    if not report["negatives"]["total"]:
+        notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
+    return notes
 
 
 def _percent(ratio: float | None) -> str:

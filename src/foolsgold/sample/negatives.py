@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
+from foolsgold.search import DENSE
 
 RANDOM = "random"  # the source of a negative that filled a short row
 NEGATIVES_SCHEMA = pa.schema(
@@ -49,7 +50,7 @@ class Chosen(NamedTuple):
         """All of several blocks, in order."""
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def table(self, collection: Collection, source: str = "dense") -> pa.Table:
+    def table(self, collection: Collection) -> pa.Table:
         """The rows of negatives.parquet: ids for rows, and nulls where there is no rank, score or positive."""
         is_random = self.ranks < 0
         columns = [
@@ -60,7 +61,7 @@ class Chosen(NamedTuple):
             pa.array(self.scores, pa.float32(), mask=is_random),
             pa.array(self.positive_scores, pa.float32(), mask=np.isnan(self.positive_scores)),
             pa.DictionaryArray.from_arrays(
-                pa.array(is_random.astype(np.int8)), pa.array([source, RANDOM], pa.large_string())
+                pa.array(is_random.astype(np.int8)), pa.array([DENSE, RANDOM], pa.large_string())
             ).cast(pa.large_string()),
             pa.nulls(len(self.ranks), pa.float32()),  # until false negatives are estimated
         ]

@@ -14,8 +14,8 @@ def random_documents(
     *,
     n_wanted: int,
     trusted: NDArray[np.bool_],
-    doc_keys: NDArray[np.uint64],
-    positive_keys: NDArray[np.uint64],
+    doc_keys: NDArray[np.int64],
+    positive_keys: NDArray[np.int64],
     generator: np.random.Generator,
 ) -> list[int]:
     """Up to `n_wanted` rows of documents that nothing speaks against, in random order.

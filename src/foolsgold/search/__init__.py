@@ -1,6 +1,6 @@
 """Search: exact or Voyager, behind one interface, and the candidates that it finds."""
 
-from foolsgold.search.candidates import CANDIDATES_SCHEMA, Candidates, CandidateStore
+from foolsgold.search.candidates import CANDIDATES_SCHEMA, DENSE, Candidates, CandidateStore
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.rescore import k_best, pair_scores
 from foolsgold.search.search import Search
@@ -8,6 +8,7 @@ from foolsgold.search.voyager import VoyagerIndex, build_voyager, finalists
 
 __all__ = [
     "CANDIDATES_SCHEMA",
+    "DENSE",
     "CandidateStore",
     "Candidates",
     "ExactIndex",

@@ -24,6 +24,7 @@ CANDIDATES_SCHEMA = pa.schema(
         ("false_negative_probabilities", pa.list_(pa.float32())),
     ]
 )
+DENSE = "dense"  # the source of candidates that vectors found
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
 
 
@@ -38,7 +39,6 @@ class Candidates:
         positive_offsets: shape (B + 1,); the positives of query b are `positive_rows[offsets[b]:offsets[b + 1]]`.
         positive_rows: shape (P,), int32.
         positive_scores: shape (P,), float32.
-        source: where the candidates come from, such as "dense".
     """
 
     query_rows: NDArray[np.int64]
@@ -47,7 +47,6 @@ class Candidates:
     positive_offsets: NDArray[np.int64]
     positive_rows: NDArray[np.int32]
     positive_scores: NDArray[np.float32]
-    source: str = "dense"
 
     def __len__(self) -> int:
         return len(self.query_rows)
@@ -60,7 +59,7 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
     doc_ids = _taken(collection.doc_ids, candidates.doc_rows[present])
     positive_offsets = pa.array(candidates.positive_offsets, pa.int32())
     sources = pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(len(doc_ids), np.int8)), pa.array([candidates.source], pa.large_string())
+        pa.array(np.zeros(len(doc_ids), np.int8)), pa.array([DENSE], pa.large_string())
     )
     columns = [
         _taken(collection.query_ids, candidates.query_rows),
@@ -130,6 +129,12 @@ class CandidateStore:
 
         try:
             with pq.ParquetFile(self._path) as file:
+                missing = set(CANDIDATES_SCHEMA.names) - set(file.schema_arrow.names)
+                if missing or file.metadata.num_rows != self._collection.n_queries:
+                    raise CollectionError(
+                        f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
+                        f"{len(missing)} columns missing. Mine again."
+                    )
                 yield from file.iter_batches(batch_size=n_queries)
         except (pa.ArrowInvalid, OSError) as error:
             raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error

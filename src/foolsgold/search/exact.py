@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
-from foolsgold.errors import SettingsError
+from foolsgold.errors import SettingsError, VectorError
 from foolsgold.search.rescore import k_best, pair_scores, ranks_within
 
 _DOCS_PER_BLOCK = 16_384
@@ -126,7 +126,10 @@ def exact_topk(
     >>> exact_topk(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), 1)[0].tolist()
     [[0], [1]]
     """
-    queries, docs = Vectors.of(query_vecs, "dot", "query_vecs"), Vectors.of(doc_vecs, "dot", "doc_vecs")
+    queries = Vectors.of(np.asanyarray(query_vecs), "dot", "query_vecs")
+    docs = Vectors.of(np.asanyarray(doc_vecs), "dot", "doc_vecs")
+    if queries.dimensions != docs.dimensions:
+        raise VectorError(f"query_vecs have {queries.dimensions} dimensions and doc_vecs {docs.dimensions}.")
     if not 1 <= k <= len(docs):
         raise SettingsError(f"k is {k}; it takes 1 to {len(docs)}, the number of documents.")
     index = ExactIndex(docs)

@@ -46,11 +46,11 @@ class Search:
 
     def describe(self) -> dict[str, Any]:
         """Index, reason and depth; for an approximate index also its recall, measured on a sample of queries."""
-        description: dict[str, Any] = {"index": self._plan.kind, "reason": self._plan.reason, "depth": self._k}
+        plan, seed = self._plan, self._settings.seed
+        description: dict[str, Any] = {"index": plan.kind, "reason": plan.reason, "depth": self._k, "seed": seed}
         if self._plan.kind != "exact":
             sample = min(_RECALL_SAMPLE, len(self._query_vecs))
-            recall = sampled_recall(self._index, self._query_vecs, self._doc_vecs, k=self._k, sample=sample,
-                                    seed=self._settings.seed)  # fmt: skip
+            recall = sampled_recall(self._index, self._query_vecs, self._doc_vecs, k=self._k, sample=sample, seed=seed)
             description |= {"recall": recall, "recall_sample_queries": sample}
         return description
 
