@@ -130,7 +130,7 @@ def test_a_bad_line_and_how_to_skip_it(flags: list[str], beir: Path, capsys: pyt
     assert main(flags) == 1
     assert "queries.jsonl:3: malformed JSON" in capsys.readouterr().err
     assert main([*flags, "--on-bad-line", "skip"]) == 0
-    assert "1 bad lines were skipped" in capsys.readouterr().err
+    assert "1 bad lines were skipped, the first: " in capsys.readouterr().err
 
 
 def test_control_characters_do_not_reach_the_terminal(

@@ -17,6 +17,13 @@ from foolsgold.collection.text import same_keys, text_keys
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
 QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
+NOTHING_MET = {
+    "bad_lines_skipped": 0,
+    "bad_line_examples": [],
+    "unknown_ids": 0,
+    "unknown_id_examples": [],
+    "contradicting_judgements": 0,
+}
 _BATCH_ROWS = 8192
 
 
@@ -80,7 +87,7 @@ class Collection:
     positives: Judgements
     judged_negatives: Judgements
     held_out_positives: Judgements
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=lambda: dict(NOTHING_MET))
     source: Mapping[str, Any] | None = None
 
     @property

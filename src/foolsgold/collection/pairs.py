@@ -63,7 +63,6 @@ def read_pairs(
         positives=Judgements.from_pairs(pair_rows[:, 0], pair_rows[:, 1], n_queries=len(queries.new_texts)),
         judged_negatives=Judgements.none(len(queries.new_texts)),
         held_out_positives=Judgements.none(len(queries.new_texts)),
-        reading={"bad_lines_skipped": 0, "bad_line_examples": [], "unknown_ids": 0, "contradicting_judgements": 0},
     )
 
 

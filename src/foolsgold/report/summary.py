@@ -57,16 +57,18 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
 
 def _warnings(report: Mapping[str, Any]) -> list[str]:
     collection = report["collection"]
-    counted = {
-        "bad lines were skipped": collection.get("bad_lines_skipped", 0),
-        "judgements named unknown ids and were left out": collection.get("unknown_ids", 0),
-        "judgements contradict each other and count as positive": collection.get("contradicting_judgements", 0),
-        "queries have no positive: mined by window only, not in the training file": collection[
-            "queries_without_positives"
-        ],
-        "negatives are random documents": report["negatives"]["random"],
-    }
-    notes = [f"note      {count:,} {what}" for what, count in counted.items() if count]
+    counted = (
+        (collection["bad_lines_skipped"], "bad lines were skipped", collection["bad_line_examples"]),
+        (collection["unknown_ids"], "judgements name unknown ids and were left out", collection["unknown_id_examples"]),
+        (collection["contradicting_judgements"], "judgements contradict each other and count as positive", []),
+        (collection["queries_without_positives"], "queries have no positive: mined by window, not for training", []),
+        (report["negatives"]["random"], "negatives are random documents", []),
+    )
+    notes = [
+        f"note      {count:,} {what}" + (f", the first: {_shown(examples[0])}" if examples else "")
+        for count, what, examples in counted
+        if count
+    ]
     if not report["negatives"]["total"]:
         notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
     return notes
