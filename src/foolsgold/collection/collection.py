@@ -17,11 +17,11 @@ from foolsgold.collection.text import same_keys, text_keys
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
 QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
-NOTHING_MET = {
+NOTHING_MET: Mapping[str, Any] = {
     "bad_lines_skipped": 0,
-    "bad_line_examples": [],
+    "bad_line_examples": (),
     "unknown_ids": 0,
-    "unknown_id_examples": [],
+    "unknown_id_examples": (),
     "contradicting_judgements": 0,
 }
 _BATCH_ROWS = 8192

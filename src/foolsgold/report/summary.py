@@ -57,12 +57,12 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
 
 def _warnings(report: Mapping[str, Any]) -> list[str]:
     collection = report["collection"]
-    counted = (
+    counted: tuple[tuple[int, str, Sequence[str]], ...] = (
         (collection["bad_lines_skipped"], "bad lines were skipped", collection["bad_line_examples"]),
         (collection["unknown_ids"], "judgements name unknown ids and were left out", collection["unknown_id_examples"]),
-        (collection["contradicting_judgements"], "judgements contradict each other and count as positive", []),
-        (collection["queries_without_positives"], "queries have no positive: mined by window, not for training", []),
-        (report["negatives"]["random"], "negatives are random documents", []),
+        (collection["contradicting_judgements"], "judgements contradict each other and count as positive", ()),
+        (collection["queries_without_positives"], "queries have no positive: mined by window, not for training", ()),
+        (report["negatives"]["random"], "negatives are random documents", ()),
     )
     notes = [
         f"note      {count:,} {what}" + (f", the first: {_shown(examples[0])}" if examples else "")
