@@ -98,6 +98,17 @@ def test_splits(beir: Path) -> None:
     assert read_beir(beir).query_ids.to_pylist() == ["q1"]
 
 
+def test_only_queries_of_other_splits_are_left_out(beir: Path) -> None:
+    names = {"q1": "alpha", "q2": "ALPHA", "q3": "nobody judges me"}
+    write_jsonl(beir / "queries.jsonl", [{"_id": query_id, "text": text} for query_id, text in names.items()])
+    (beir / "qrels").mkdir()
+    write_qrels(beir / "qrels", "q1\td1\t1", name="train.tsv")
+    write_qrels(beir / "qrels", "q2\td4\t1", name="test.tsv")
+    collection = read_beir(beir)
+    assert collection.query_ids.to_pylist() == ["q1", "q3"]
+    assert collection.held_out_positives.of(0).tolist() == [3]  # of the query with the same text
+
+
 def test_positives_of_other_splits_are_never_negatives(beir: Path) -> None:
     (beir / "qrels").mkdir()
     (beir / "qrels.tsv").unlink()

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from foolsgold import Collection, read_beir, read_pairs
 from foolsgold.collection import write_beir_parquet
@@ -34,6 +34,8 @@ COLUMNS = {"anchor": QUERIES, "positive": POSITIVES}
         {"red?": ["rose", "blood"], "blue?": "sky"},
         {"red?": ["rose", "blood"], "blue?": ["sky"]},
         pd.DataFrame(COLUMNS),
+        dict(pd.DataFrame(COLUMNS)),
+        {"query": Dataset.from_dict(COLUMNS)["anchor"], "positive": Dataset.from_dict(COLUMNS)["positive"]},
         pa.table(COLUMNS),
         Dataset.from_dict(COLUMNS),
         Dataset.from_dict({"left": QUERIES, "right": POSITIVES}),
@@ -72,6 +74,11 @@ def test_a_corpus_holds_more_documents(corpus: Any) -> None:
     assert len(set(collection.doc_ids.to_pylist())) == 4
 
 
+def test_missing_titles_of_a_frame() -> None:
+    frame = pd.DataFrame({"text": ["rose", "grass"], "title": ["T", None]})
+    assert read_pairs(COLUMNS, frame).document_texts()[:2] == ["T rose", "grass"]
+
+
 def test_ids_of_new_documents_do_not_clash() -> None:
     collection = read_pairs([("red?", "rose")], {"d1": "grass"})
     assert len(set(collection.doc_ids.to_pylist())) == 2
@@ -99,6 +106,8 @@ def test_named_columns() -> None:
         ({"query": ["a?", "b?"], "positive": ["a"]}, "different lengths"),
         (pd.DataFrame({"query": ["a?", "b?"], "positive": ["a", 3]}), r"pairs\[1\]: the positive is 3"),
         ({"query": ["a?"], "positive": [None]}, r"pairs\[0\]: the positive is None"),
+        (DatasetDict({"train": Dataset.from_dict(COLUMNS)}), r"pass one of them: pairs\['train'\]"),
+        (pa.table([["a"], ["b"]], names=["query", "query"]), "several columns are called 'query'"),
         ("a string", "pairs is a str"),
         (5, "pairs is a int"),
     ],

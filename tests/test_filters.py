@@ -183,6 +183,21 @@ def test_a_query_without_positives_is_mined_by_window_only() -> None:
     assert {row["anchor"] for row in result.to_dataset("triplet")} == {"query 0"}
 
 
+def test_a_query_without_positives_and_a_small_depth() -> None:
+    texts, angles = [f"text {n}" for n in range(40)], [float(n) for n in range(40)]
+    result = mined(circle_collection(texts, [[0], []]), angles, OFF.replace(depth=10, negatives=2), (0, 0))
+    rows = [row["rank"] for row in result.negatives.to_pylist() if row["query_id"] == "q1"]
+    assert rows == [5, 6]
+
+
+def test_queries_are_not_merged_by_documents_they_match() -> None:
+    collection = circle_collection(["overview", "overview", *TEXTS[2:]], [[2], [3]])
+    collection = with_titles(collection, {0: "Cats", 1: "Dogs"})
+    column = pa.array(["cats overview", "dogs overview"], pa.large_string())
+    collection = replace(collection, queries=collection.queries.set_column(1, "text", column))
+    assert fates(mined(collection, ANGLES, OFF, query_angles=(0, 0)))["known_positive_id"] == 2
+
+
 def test_corpora_that_are_too_small() -> None:
     with pytest.raises(SettingsError, match=r"negatives is 6, but the corpus has only 6 documents.*at most 5"):
         mined(circle_collection(TEXTS, [[0]]), ANGLES, OFF.replace(negatives=6))

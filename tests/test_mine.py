@@ -208,38 +208,65 @@ def test_a_failed_first_run_leaves_no_folder(beir: Path, tmp_path: Path) -> None
 
 
 def test_one_run_at_a_time_and_what_a_killed_run_left_is_removed(beir: Path, tmp_path: Path) -> None:
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     out = tmp_path / "out"
     left = out / ".foolsgold-partial"
-    left.mkdir(parents=True)
-    (left / "owner").write_text(ended.stdout.decode())
+    killed = (
+        "import os, sys; from foolsgold.output import OutputFolder; OutputFolder(sys.argv[1]).__enter__(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(out)], check=False)
     (left / "train.jsonl").touch()
     with OutputFolder(out):
         assert not (left / "train.jsonl").exists()
-        with pytest.raises(SettingsError, match=f"another run \\(process {os.getpid()}\\) is writing"):
+        with pytest.raises(SettingsError, match="another run is writing to"):
             mine(beir, VECTORS, settings(out))
     mine(beir, VECTORS, settings(out))
     assert not left.exists()
 
 
-def test_publishing_is_all_or_nothing(beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("when", range(1, 13))
+def test_publishing_is_all_or_nothing(when: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C after any of the moves, the last ones included."""
     out = tmp_path / "out"
-    mine(beir, VECTORS, settings(out))
+    pairs = [("red flower", "red rose"), ("blue thing", "blue sky")]
+    collection, vectors = read_pairs(pairs, ["x", "y"]), PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80))
+    mine(collection, vectors, settings(out))
     before = contents(out)
     replace, calls = os.replace, []
 
     def interrupted(source: Any, target: Any) -> None:
-        calls.append(target)
-        if len(calls) == 8:  # five earlier files are aside, two new ones in place
-            raise KeyboardInterrupt
         replace(source, target)
+        calls.append(target)
+        if len(calls) == when:  # six earlier things go aside, six new ones come
+            raise KeyboardInterrupt
 
     monkeypatch.setattr("os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        mine(beir, VECTORS, settings(out, negatives=1))
+        mine(read_pairs(pairs, ["x", "z"]), vectors, settings(out, negatives=1))
     monkeypatch.undo()
-    assert len(calls) > 8
     assert contents(out) == before
+
+
+def test_mining_a_results_own_collection_again_keeps_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    vectors = PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80))
+    mine(read_pairs([("red", "rose"), ("blue", "sky")], ["x", "y"]), vectors, settings(out))
+    mine(out / "collection", vectors, settings(out, negatives=1))
+    assert (out / "collection" / "corpus.parquet").is_file()
+    assert select(out, quiet=True).report["negatives"]["total"] == 2
+
+
+def test_a_collection_made_in_python_can_be_given_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    collection = read_pairs([("red", "rose"), ("blue", "sky")], ["x", "y"])
+    mine(collection, PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80)), settings(out))
+    (out / "collection").rename(tmp_path / "moved")
+    with pytest.raises(CollectionError, match="name it with"):
+        select(out, quiet=True)
+    for target in (tmp_path / "elsewhere", out):
+        select(out, collection=collection, quiet=True, out=str(target))
+        assert select(target, quiet=True).report["negatives"]["total"] == 4
+    select(out, collection=tmp_path / "moved", quiet=True)
+    assert select(out, quiet=True).report["negatives"]["total"] == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file-size limits are POSIX")

@@ -89,6 +89,15 @@ def test_random_fill_takes_candidates_that_were_only_too_easy() -> None:
     assert [(row["doc_id"], row["source"]) for row in rows] == [("d5", "random")]
 
 
+def test_random_fill_never_takes_what_the_margin_speaks_against() -> None:
+    """Ranks past the window are too easy only if they also lie below the positive."""
+    collection, angles = circle_collection(TEXTS, [[30]]), ANGLES
+    chosen = OFF.replace(relative_margin=0.05, max_rank=5, negatives=3, short_rows="random")
+    rows = mined(collection, angles, chosen).negatives.to_pylist()
+    assert len(rows) == 3
+    assert all(int(row["doc_id"][1:]) > 30 for row in rows)
+
+
 def test_no_negatives_at_all() -> None:
     result = mined(SHORT, [0.0, 1, 1, 1, 1, 1], MARGIN.replace(short_rows="drop"), query_angles=(0, 0))
     assert result.negatives.num_rows == 0

@@ -109,6 +109,8 @@ def test_max_rank_can_be_set() -> None:
     miner = miner_of(120)
     miner.max_rank = 5
     assert miner.mine_hard_negatives("q") == brute_force("q", 120)[2:5]
+    miner.max_rank = 1_000
+    assert miner.mine_hard_negatives("q") == brute_force("q", 120)[10:]
     miner.min_rank = -1
     with pytest.raises(SettingsError, match="min_rank is -1"):
         miner.mine_hard_negatives("q")
@@ -204,6 +206,8 @@ def test_wrong_use() -> None:
         miner.build_index([])
     with pytest.raises(CollectionError, match=r"collection\[1\].*None"):
         miner.build_index(["a", None])  # type: ignore[list-item]
+    with pytest.raises(CollectionError, match="collection is a set"):
+        miner.build_index({"a", "b"})  # type: ignore[arg-type]
     with pytest.raises(CollectionError, match="collection is a str"):
         miner.build_index("a text")  # type: ignore[arg-type]
     miner.build_index(["a", "b"], show_progress=False)

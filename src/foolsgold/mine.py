@@ -83,7 +83,9 @@ def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> Min
         with stages("read"):
             collection = origin.collection_again(collection)
             candidates = CandidateStore(collection, origin.carry_over(target))
-        return _choose_and_write(collection, candidates, settings, target, stages, origin.moved(collection))
+            keep_collection(collection, target)
+        origin = origin.moved(collection, settings.out)
+        return _choose_and_write(collection, candidates, settings, target, stages, origin)
 
 
 def _choose_and_write(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import platform
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +20,7 @@ from foolsgold.errors import CollectionError, FoolsgoldError, OutputError, Setti
 
 SETTINGS_FILE = "settings.json"
 _STAGING = ".foolsgold-partial"
-_OWNER = "owner"
+_OWNER, _EARLIER = "owner", "earlier"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
@@ -30,14 +32,20 @@ class OutputFolder:
 
     Args:
         path: the output folder; None keeps nothing on disk.
+        check: refuses a folder that holds something else.
+        argument: what the path is called in messages.
 
     Raises:
         SettingsError: the folder holds something that foolsgold did not write, or another run is writing to it.
         OutputError: a file could not be written.
     """
 
-    def __init__(self, path: str | Path | None) -> None:
+    def __init__(
+        self, path: str | Path | None, *, check: Callable[[Path], None] | None = None, argument: str = "out"
+    ) -> None:
         self.path = None if path is None else Path(path)
+        self._check = check or check_output_folder
+        self._argument = argument
         self._staging: Path | None = None
         self._made: list[Path] = []
 
@@ -45,25 +53,28 @@ class OutputFolder:
         if self.path is None:
             return self
         try:
-            check_output_folder(self.path)
+            self._check(self.path)
             self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
-            self._staging = _lock(self.path)
+            self._staging = _lock(self.path, self._argument)
         except OSError as error:
             self._remove_made()
-            raise OutputError(f"out: {self.path} cannot be written to ({error.strerror or error}).") from error
+            raise OutputError(
+                f"{self._argument}: {self.path} cannot be written to ({error.strerror or error})."
+            ) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._staging is not None:
-            shutil.rmtree(self._staging, ignore_errors=True)
+            if not _has_files(self._staging / _EARLIER):  # else even moving back failed: leave it for a person
+                shutil.rmtree(self._staging, ignore_errors=True)
             self._remove_made()
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise OutputError(
-                f"out: writing to {self.path} failed ({error.strerror or error}). Free some space or choose another "
-                "folder; earlier output is untouched."
+                f"{self._argument}: writing to {self.path} failed ({error.strerror or error}). Free some space or "
+                "choose another folder; earlier output is untouched."
             ) from error
 
     def file(self, name: str) -> Path | None:
@@ -90,22 +101,22 @@ class OutputFolder:
         if self._staging is None or self.path is None:
             return
         names = [name for name in os.listdir(self._staging) if name != _OWNER]
-        earlier = self._staging / "earlier"
+        earlier = self._staging / _EARLIER
         earlier.mkdir()
-        moved: list[str] = []
         try:
             for name in {*names, *obsolete}:
                 if (self.path / name).exists():
                     os.replace(self.path / name, earlier / name)
             for name in names:
                 os.replace(self._staging / name, self.path / name)
-                moved.append(name)
         except BaseException:
-            for name in moved:
-                os.replace(self.path / name, self._staging / name)
+            for name in names:
+                if not (self._staging / name).exists():  # it was moved, whether or not this was noted
+                    os.replace(self.path / name, self._staging / name)
             for name in os.listdir(earlier):
                 os.replace(earlier / name, self.path / name)
             raise
+        shutil.rmtree(earlier, ignore_errors=True)
 
     def _remove_made(self) -> None:
         """Remove the folders that this run made, as far as they are empty."""
@@ -114,29 +125,51 @@ class OutputFolder:
                 folder.rmdir()
 
 
-def _lock(path: Path) -> Path:
+def is_staging(name: str) -> bool:
+    """Whether it is the name of the hidden folder in which a run collects its files."""
+    return name == _STAGING
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _lock(path: Path, argument: str) -> Path:
     """Make the hidden folder, or take the place of one whose run was killed."""
     staging = path / _STAGING
-    if staging.exists():
-        owner = _owner(staging)
-        if owner is not None and not psutil.pid_exists(owner):
-            shutil.rmtree(staging)
+    if staging.exists() and _is_abandoned(staging):
+        shutil.rmtree(staging)
     try:
         staging.mkdir()
     except FileExistsError:
         raise SettingsError(
-            f"out: another run (process {_owner(staging) or 'unknown'}) is writing to {path}. Wait for it, or choose "
-            f"another folder. If there is none, remove {staging}."
+            f"{argument}: another run is writing to {path}. Wait for it, or choose another folder. If there is none, "
+            f"remove {staging}."
         ) from None
-    (staging / _OWNER).write_text(str(os.getpid()), encoding="utf-8")
+    try:
+        (staging / _OWNER).write_text(_me(), encoding="utf-8")
+    except OSError:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
     return staging
 
 
-def _owner(staging: Path) -> int | None:
+def _me() -> str:
+    """This process, by host, id and start: an id alone comes back, above all in containers."""
+    return json.dumps([platform.node(), os.getpid(), psutil.Process().create_time()])
+
+
+def _is_abandoned(staging: Path) -> bool:
+    """Whether the process that made the folder ran on this host and has ended."""
     try:
-        return int((staging / _OWNER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+        host, pid, started = json.loads((staging / _OWNER).read_text(encoding="utf-8"))
+        if host != platform.node() or _has_files(staging / _EARLIER):
+            return False
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
+    except psutil.NoSuchProcess:
+        return True
+    except (OSError, ValueError, TypeError, psutil.Error):
+        return False
 
 
 def check_output_folder(path: Path) -> None:
@@ -149,7 +182,7 @@ def check_output_folder(path: Path) -> None:
         raise SettingsError(f"out: {path} is a file. Give the path of a folder.")
     if not path.is_dir():
         return
-    others = [name for name in os.listdir(path) if name != _STAGING]
+    others = [name for name in os.listdir(path) if not is_staging(name)]
     if others and not _is_ours(path):
         raise SettingsError(
             f"out: the folder {path} holds something else ({', '.join(sorted(others)[:3])}). "

@@ -47,8 +47,7 @@ class Provenance:
         cls, collection: Collection, settings: MiningSettings, encoder: Mapping[str, Any], search: Mapping[str, Any]
     ) -> Provenance:
         """Of a run that is going on."""
-        source = None if collection.source is None else dict(collection.source)
-        described = {"source": source, "fingerprint": collection.fingerprint}
+        described = {"source": _outside_source(collection, settings.out), "fingerprint": collection.fingerprint}
         return cls(None if settings.out is None else Path(settings.out), settings, described, encoder, search)
 
     @classmethod
@@ -75,7 +74,9 @@ class Provenance:
         Raises:
             CollectionError: it is gone, or has changed since.
         """
-        found = self._read_collection() if collection is None else as_collection(collection, self.settings)
+        found = (
+            self._read_collection() if collection is None else as_collection(self._located(collection), self.settings)
+        )
         if found.fingerprint != self.collection.get("fingerprint"):
             raise CollectionError(
                 "the collection has changed since these candidates were mined "
@@ -83,14 +84,12 @@ class Provenance:
             )
         return found
 
-    def moved(self, collection: Collection) -> Provenance:
-        """The same, of a collection that now lies elsewhere."""
-        if self.collection["source"] is None or collection.source is None:
-            return self
-        return replace(self, collection={**self.collection, "source": dict(collection.source)})
+    def moved(self, collection: Collection, out: str | None) -> Provenance:
+        """The same for another output folder, and for a collection that may now lie elsewhere."""
+        return replace(self, collection={**self.collection, "source": _outside_source(collection, out)})
 
     def carry_over(self, target: OutputFolder) -> Path:
-        """Give another output folder its own candidates (and collection); returns where the candidates are.
+        """Give another output folder its own candidates; returns where they are.
 
         Raises:
             CollectionError: there are no candidates.
@@ -101,9 +100,6 @@ class Provenance:
         staged = target.file(CANDIDATES_FILE)
         if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
             _link_or_copy(candidates, staged)
-            copy = target.file(COLLECTION_FOLDER)
-            if self.collection["source"] is None and copy is not None:
-                shutil.copytree(self.folder / COLLECTION_FOLDER, copy)
         return candidates
 
     def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
@@ -112,14 +108,28 @@ class Provenance:
         names = [f"train.{kind}" for kind in types]
         names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
         if self.collection["source"] is not None:
-            names.append(COLLECTION_FOLDER)
+            names.append(COLLECTION_FOLDER)  # what was mined lies elsewhere
         return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
+
+    def _located(self, collection: Any) -> Any:
+        """Files that are named anew, read as they were read before."""
+        if isinstance(collection, (str, Path)):
+            collection = CollectionFiles(folder=str(collection))
+        if not isinstance(collection, CollectionFiles):
+            return collection
+        before = CollectionFiles(**(self.collection.get("source") or {}))
+        return replace(
+            collection,
+            split=collection.split or (before.split if collection.folder is not None else None),
+            on_bad_line=collection.on_bad_line or before.on_bad_line,
+            max_unknown_ratio=before.max_unknown_ratio,
+        )
 
     def _read_collection(self) -> Collection:
         source: Any = self.collection.get("source")
         try:
             if source is None and self.folder is not None:
-                return read_beir(self.folder / COLLECTION_FOLDER)
+                return replace(read_beir(self.folder / COLLECTION_FOLDER), source=None)
             return CollectionFiles(**source).read(self.settings)
         except TypeError as error:
             raise CollectionError(f"{self.folder}/settings.json names no collection ({error}). Mine again.") from error
@@ -143,10 +153,23 @@ class Provenance:
 
 
 def keep_collection(collection: Collection, folder: OutputFolder) -> None:
-    """Write a collection that was made in Python beside its candidates, since it lies nowhere else."""
+    """Write a collection that lies nowhere else beside its candidates, unless it is there already."""
     copy = folder.file(COLLECTION_FOLDER)
-    if collection.source is None and copy is not None:
+    if copy is None or folder.path is None or _outside_source(collection, str(folder.path)) is not None:
+        return
+    if collection.source is None:
         write_beir_parquet(collection, copy)
+
+
+def _outside_source(collection: Collection, out: str | None) -> dict[str, Any] | None:
+    """Where a collection lies, None where that is nowhere, or in the output folder itself."""
+    if collection.source is None:
+        return None
+    folder = collection.source.get("folder")
+    inside = (
+        out is not None and folder is not None and Path(folder).resolve() == (Path(out) / COLLECTION_FOLDER).resolve()
+    )
+    return None if inside else dict(collection.source)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

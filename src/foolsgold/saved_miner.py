@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from foolsgold.errors import CollectionError, ModelError, OutputError, SettingsError
+from foolsgold.output import OutputFolder, is_staging
 from foolsgold.version import __version__
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ def check_miner_folder(path: Path) -> None:
     """
     if path.exists() and not path.is_dir():
         raise SettingsError(f"save_path: {path} is a file. Give the path of a folder.")
-    others = sorted(set(os.listdir(path)) - _FILES) if path.is_dir() else []
+    others = (
+        sorted(name for name in os.listdir(path) if name not in _FILES and not is_staging(name))
+        if path.is_dir()
+        else []
+    )
     if others:
         raise SettingsError(
             f"save_path: {path} holds something else ({', '.join(others[:3])}). Give a new folder, or one written here "
@@ -66,33 +70,21 @@ def check_miner_folder(path: Path) -> None:
 
 
 def write_miner(path: Path, miner: SavedMiner) -> None:
-    """Write the folder whole: beside its place first, then moved there.
+    """Write the folder whole, or leave it as it was.
 
     Raises:
         SettingsError: the folder holds something else.
         OutputError: it could not be written; what was there before is untouched.
     """
-    import pyarrow.parquet as pq
-
-    path = path.resolve()
-    check_miner_folder(path)
-    staged, earlier = path.with_name(f".{path.name}.{os.getpid()}"), path.with_name(f".{path.name}.{os.getpid()}.old")
+    identity = {"foolsgold": __version__, **{name: getattr(miner, name) for name in _IDENTITY}}
     try:
-        staged.mkdir(parents=True)
-        miner.index.save(str(staged / _INDEX_FILE))
-        pq.write_table(pa.table({"text": pa.array(miner.texts, pa.large_string())}), staged / _TEXTS_FILE)
-        identity = {"foolsgold": __version__, **{name: getattr(miner, name) for name in _IDENTITY}}
-        (staged / _MINER_FILE).write_text(json.dumps(identity, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        if path.exists():
-            os.replace(path, earlier)
-        os.replace(staged, path)
-    except (OSError, RuntimeError) as error:
+        with OutputFolder(path, check=check_miner_folder, argument="save_path") as folder:
+            miner.index.save(str(folder.file(_INDEX_FILE)))
+            folder.write_parquet(_TEXTS_FILE, pa.table({"text": pa.array(miner.texts, pa.large_string())}))
+            folder.write_json(_MINER_FILE, identity)
+            folder.publish()
+    except RuntimeError as error:  # Voyager's own, for whatever keeps it from writing
         raise OutputError(f"save_path: {path} could not be written ({error}).") from error
-    finally:
-        if earlier.exists() and not path.exists():
-            os.replace(earlier, path)
-        for leftover in (staged, earlier):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def read_miner(path: Path) -> SavedMiner:

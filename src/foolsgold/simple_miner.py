@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable, Mapping, Set
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -153,7 +154,9 @@ class SimpleMiner:
         """
         single = isinstance(queries, str)
         texts = _checked_texts([queries] if isinstance(queries, str) else queries, "queries", may_be_empty=True)
-        if collection is not None and (not self.has_index or list(collection) != list(self.corpus_map.values())):
+        if collection is not None:
+            collection = _checked_texts(collection, "collection")
+        if collection is not None and (not self.has_index or collection != list(self.corpus_map.values())):
             self.build_index(collection, save_index=save_index, save_path=save_path, force_fp32=force_fp32)
         elif save_index:
             _check_save_path(save_index, save_path)
@@ -174,7 +177,8 @@ class SimpleMiner:
         stop = rank_window(len(self.corpus_map))[1] if self.max_rank is None else self.max_rank
         _check_whole("max_rank", stop)
         _check_whole("min_rank", self.min_rank, least=0)
-        return first_rank(stop, self.min_rank), min(stop, len(self.corpus_map))
+        stop = min(stop, len(self.corpus_map))
+        return first_rank(stop, self.min_rank), stop
 
     def query_index(
         self, query_vec: NDArray[np.floating], top_k: int = 110
@@ -196,7 +200,10 @@ class SimpleMiner:
         if index is None:
             raise SettingsError("there is no index to query. Call build_index first.")
         _check_whole("top_k", top_k)
-        vecs = np.asarray(query_vec, np.float32)
+        try:
+            vecs = np.asarray(query_vec, np.float32)
+        except (ValueError, TypeError) as error:
+            raise VectorError(f"query_vec is no array of numbers ({error}).") from error
         queries = Vectors.of(np.atleast_2d(vecs), "cosine", "query_vec")
         if queries.dimensions != index.num_dimensions:
             raise VectorError(f"query_vec has {queries.dimensions} dimensions, the index {index.num_dimensions}.")
@@ -311,7 +318,7 @@ def _check_whole(name: str, value: Any, *, least: int = 1) -> None:
 
 
 def _checked_texts(texts: Any, argument: str, *, may_be_empty: bool = False) -> list[str]:
-    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
+    if isinstance(texts, (str, bytes, Set, Mapping)) or not isinstance(texts, Iterable):
         raise CollectionError(f"{argument} is a {type(texts).__name__}; it takes a list of texts.")
     checked = [check_text(text, f"{argument}[{number}]") for number, text in enumerate(texts)]
     if not checked and not may_be_empty:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foolsgold.collection.collection import Collection, Judgements, rows_of
 from foolsgold.collection.records import JudgementRows
 from foolsgold.collection.rows import BadLines, Rows
+from foolsgold.collection.text import text_keys
 from foolsgold.errors import CollectionError
 
 
@@ -45,9 +46,7 @@ def assemble(
     _check_not_empty(corpus.num_rows, corpus_rows.name, "documents", bad_lines)
     _check_not_empty(queries.num_rows, query_rows.name, "queries", bad_lines)
     _check_not_empty(len(judgements.scores), judged_rows.name, "judgements", bad_lines)
-    if other_splits:
-        kept = rows_of(queries["query_id"], pa.chunked_array([pa.array(judgements.query_ids, pa.large_string())]))
-        queries = queries.filter(kept.is_valid())
+    all_queries, queries = queries, _without_other_splits(queries, judgements, other_splits)
     query_of, doc_of = _rows_of_judgements(judgements, corpus, queries)
     known = (query_of >= 0) & (doc_of >= 0)
     unknown = _unknown_ids(judgements, known, judged_rows, max_unknown_ratio)
@@ -66,7 +65,7 @@ def assemble(
         **unknown,
         "contradicting_judgements": n_contradictions,
     }
-    held_out = _held_out_positives(other_splits, corpus, queries)
+    held_out = _held_out_positives(other_splits, corpus, queries, all_queries)
     return Collection(corpus, queries, positives, judged_negatives, held_out, reading, source)
 
 
@@ -79,12 +78,28 @@ def _rows_of_judgements(
     return query_of.fill_null(-1).to_numpy().astype(np.int64), doc_of.fill_null(-1).to_numpy().astype(np.int64)
 
 
-def _held_out_positives(splits: Sequence[JudgementRows], corpus: pa.Table, queries: pa.Table) -> Judgements:
-    parts = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+def _without_other_splits(queries: pa.Table, split: JudgementRows, others: Sequence[JudgementRows]) -> pa.Table:
+    """Leave out the queries that only other splits name."""
+    named, elsewhere = set(split.query_ids), {query_id for other in others for query_id in other.query_ids}
+    if not elsewhere - named:
+        return queries
+    return queries.filter(pa.array([i in named or i not in elsewhere for i in queries["query_id"].to_pylist()]))
+
+
+def _held_out_positives(
+    splits: Sequence[JudgementRows], corpus: pa.Table, queries: pa.Table, all_queries: pa.Table
+) -> Judgements:
+    """Positives in other splits of the queries, or of left-out queries with the same text."""
+    if not splits:
+        return Judgements.none(queries.num_rows)
+    row_of_text = {key: row for row, key in enumerate(text_keys(queries["text"].to_pylist()).tolist())}
+    row_of = np.array([row_of_text.get(key, -1) for key in text_keys(all_queries["text"].to_pylist()).tolist()])
+    parts = []
     for judgements in splits:
-        query_of, doc_of = _rows_of_judgements(judgements, corpus, queries)
-        kept = (query_of >= 0) & (doc_of >= 0) & (judgements.scores > 0)
-        parts.append((query_of[kept], doc_of[kept]))
+        query_of, doc_of = _rows_of_judgements(judgements, corpus, all_queries)
+        known = (query_of >= 0) & (doc_of >= 0) & (judgements.scores > 0)
+        kept = known & (row_of[query_of] >= 0)
+        parts.append((row_of[query_of[kept]], doc_of[kept]))
     query_rows, doc_rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Judgements.from_pairs(query_rows, doc_rows, n_queries=queries.num_rows)
 

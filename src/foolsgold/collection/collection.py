@@ -133,14 +133,16 @@ class Collection:
 
     @property
     def query_keys(self) -> NDArray[np.int64]:
-        """A key per query, shape (Q,): that of the documents which say the same, or else a negative number of its own.
-
-        Queries with equal folded texts have equal keys.
-        """
+        """A key per query, shape (Q,): that of the documents which say the same, -1 where none does."""
         return self._keys[1]
 
+    @property
+    def query_groups(self) -> NDArray[np.int64]:
+        """A number per query, shape (Q,), from 0: equal where the folded texts of queries are equal."""
+        return self._keys[2]
+
     @cached_property
-    def _keys(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _keys(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         texts, joined = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
         for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
             pairs = list(zip(batch["title"].to_pylist(), batch["text"].to_pylist(), strict=True))

@@ -20,18 +20,30 @@ def columns_of(table: Any, argument: str) -> dict[str, Sequence[Any]] | None:
     if isinstance(table, Mapping):
         columns = {str(name): list(values) for name, values in table.items()}
     elif hasattr(table, "with_format") and hasattr(table, "column_names") and hasattr(table, "num_rows"):
-        arrow = table.with_format("arrow")[:]  # a dataset: its own order and selection, without a copy into Python
-        columns = {name: arrow[name].to_pylist() for name in arrow.column_names}
+        return columns_of(table.with_format("arrow")[:], argument)  # a dataset, in its own order and selection
     elif isinstance(table, (pa.Table, pa.RecordBatch)):
+        _check_names(table.schema.names, argument)
         columns = {name: table[name].to_pylist() for name in table.schema.names}
     elif hasattr(table, "columns") and hasattr(table, "to_dict"):  # pandas and polars
-        columns = {str(name): list(table[name]) for name in table.columns}
+        _check_names([str(name) for name in table.columns], argument)
+        columns = {str(name): _values(table[name]) for name in table.columns}
     else:
         return None
     if len({len(values) for values in columns.values()}) > 1:
         lengths = ", ".join(f"{name!r}: {len(values)}" for name, values in columns.items())
         raise CollectionError(f"{argument}: its columns have different lengths ({lengths}).")
     return columns
+
+
+def _check_names(names: list[str], argument: str) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise CollectionError(f"{argument}: several columns are called {', '.join(map(repr, repeated))}. Rename them.")
+
+
+def _values(series: Any) -> list[Any]:
+    """Values of a column of a frame, None where pandas has one of its marks for missing ones."""
+    return list(series.astype(object).where(series.notna(), None) if hasattr(series, "notna") else series)
 
 
 def items_of(values: Any, argument: str, takes: str) -> Iterable[Any]:

@@ -51,7 +51,7 @@ def read_pairs(
     judged: dict[tuple[int, int], None] = {}
     for number, (query, positives) in enumerate(_pairs(pairs, query_column, positive_column)):
         query_row = queries.row(check_text(query, f"pairs[{number}]: the query"))
-        for positive in [positives] if isinstance(positives, str) or not _is_list(positives) else positives:
+        for positive in positives if _is_list(positives) else [positives]:
             doc_row = documents.row(check_text(positive, f"pairs[{number}]: the positive"))
             judged[query_row, doc_row] = None
     if not judged:
@@ -105,7 +105,9 @@ def _pairs(pairs: Any, query_column: str | None, positive_column: str | None) ->
 
 def _is_columns(pairs: Mapping[Any, Any]) -> bool:
     """Whether a dict holds columns, rather than a query's positives under each query."""
-    if not all(_is_list(value) for value in pairs.values()):
+    if any(hasattr(value, "column_names") for value in pairs.values()):
+        raise CollectionError(f"pairs holds several datasets; pass one of them: pairs[{next(iter(pairs))!r}].")
+    if not all(_is_list(value) and hasattr(value, "__len__") for value in pairs.values()):
         return False
     if _first_of(QUERY_COLUMNS, pairs) and _first_of(POSITIVE_COLUMNS, pairs):
         return True
@@ -141,7 +143,7 @@ def _first_of(wanted: Iterable[str], there: Iterable[str]) -> str | None:
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple, np.ndarray))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
 def _corpus_table(corpus: Any) -> pa.Table:

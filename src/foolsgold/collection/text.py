@@ -33,7 +33,7 @@ def text_keys(texts: Iterable[str]) -> NDArray[np.uint64]:
 
 def same_keys(
     texts: NDArray[np.uint64], joined: NDArray[np.uint64], queries: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Keys that are equal for documents which share either of their two hashes, and for queries that share one.
 
     Args:
@@ -42,7 +42,8 @@ def same_keys(
         queries: shape (Q,), hashes of the queries.
 
     Returns:
-        Keys of documents (N,), from 0, and of queries (Q,), negative where no document says the same.
+        Keys of documents (N,), from 0; of queries (Q,), -1 where no document says the same; and groups of queries (Q,),
+        from 0, equal only for queries of the same text.
     """
     n = len(texts)
     known, where = np.unique(np.concatenate([texts, joined]), return_inverse=True)
@@ -55,5 +56,5 @@ def same_keys(
             break
         keys = connected
     found = np.minimum(np.searchsorted(known, queries), len(known) - 1)
-    _, own = np.unique(queries, return_inverse=True)
-    return keys, np.where(known[found] == queries, smallest[found], -1 - own)
+    _, groups = np.unique(queries, return_inverse=True)
+    return keys, np.where(known[found] == queries, smallest[found], -1), groups

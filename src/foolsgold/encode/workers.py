@@ -78,12 +78,10 @@ class EncodingWorkers:
         self._encoder.model.to("cpu")  # host memory is shared with the workers, GPU memory cannot be
         try:
             with _interrupts_held():
-                self._workers += [_start(device, threads) for device in self._devices]
+                for device in self._devices:
+                    self._workers.append(_start(device, threads))
             for worker in self._workers:
-                worker.pipe.send(self._encoder)  # blocks until the worker has loaded torch
-        except (EOFError, ConnectionError) as error:
-            self._end()
-            raise WorkerError(_DIED) from error
+                _send(worker.pipe, self._encoder)  # blocks until the worker has loaded torch
         except BaseException:
             self._end()
             raise
@@ -118,17 +116,14 @@ class EncodingWorkers:
         waiting = list(reversed(starts))
         results: dict[int, NDArray[np.float32]] = {}
         idle, busy = [worker.pipe for worker in self._workers], dict[Connection, int]()
-        try:
-            while waiting or busy:
-                while waiting and idle:
-                    pipe, start = idle.pop(), waiting.pop()
-                    pipe.send((method, list(texts[start : start + size])))
-                    busy[pipe] = start
-                for pipe in [pipe for pipe in wait(list(busy)) if isinstance(pipe, Connection)]:
-                    results[busy.pop(pipe)] = _received(pipe)
-                    idle.append(pipe)
-        except (EOFError, ConnectionError) as error:
-            raise WorkerError(_DIED) from error
+        while waiting or busy:
+            while waiting and idle:
+                pipe, start = idle.pop(), waiting.pop()
+                _send(pipe, (method, list(texts[start : start + size])))
+                busy[pipe] = start
+            for pipe in [pipe for pipe in wait(list(busy)) if isinstance(pipe, Connection)]:
+                results[busy.pop(pipe)] = _received(pipe)
+                idle.append(pipe)
         return np.concatenate([results[start] for start in starts])
 
 
@@ -141,8 +136,18 @@ def _start(device: str, threads: int) -> _Worker:
     return _Worker(process, ours)
 
 
+def _send(pipe: Connection, what: object) -> None:
+    try:
+        pipe.send(what)
+    except (EOFError, OSError) as error:
+        raise WorkerError(_DIED) from error
+
+
 def _received(pipe: Connection) -> NDArray[np.float32]:
-    result: NDArray[np.float32] | Exception = pipe.recv()
+    try:
+        result: NDArray[np.float32] | Exception = pipe.recv()
+    except (EOFError, OSError) as error:
+        raise WorkerError(_DIED) from error
     if isinstance(result, Exception):
         raise result
     return result
@@ -160,7 +165,7 @@ def _work(device: str, threads: int, pipe: Connection) -> None:
         while True:
             method, texts = pipe.recv()
             pipe.send(_result(encoder, method, texts))
-    except (EOFError, ConnectionError):
+    except (EOFError, OSError):
         return
 
 

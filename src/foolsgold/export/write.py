@@ -21,7 +21,7 @@ def write_training_file(negatives: pa.Table, collection: Collection, settings: M
     schema = training_schema(settings.format, settings.negatives)
     batches = training_batches(settings.format, negatives, collection, settings.negatives)
     write = _write_jsonl if settings.file_type == "jsonl" else _write_parquet
-    with tqdm(desc=f"write {path.name}", unit="row", disable=settings.quiet) as progress:
+    with tqdm(desc=f"write {settings.format}", unit="row", disable=settings.quiet) as progress:
         return write(_counted(batches, progress), schema, path)
 
 

@@ -8,13 +8,13 @@ from foolsgold.filters.filter import Filter
 from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
 from foolsgold.filters.margin import AbsoluteMargin, RelativeMargin
 from foolsgold.filters.query_text import QueryText
-from foolsgold.filters.rank_window import RankWindow, rank_window
+from foolsgold.filters.rank_window import RankWindow, first_rank, rank_window
 from foolsgold.filters.score_bounds import MaxScore, MinScore
 from foolsgold.settings import MiningSettings
 
 
 def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
-    """Rules about what a document is come first, then rules about its score, and duplicates last.
+    """Rules about what may be relevant come first, then those about hardness, and duplicates last.
 
     Raises:
         SettingsError: the corpus is too small for the window or for the number of negatives.
@@ -33,19 +33,16 @@ def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
             "Lower min_rank or negatives."
         )
     max_rank = settings.depth if settings.max_rank is None else settings.max_rank
-    first_without_positive, _ = rank_window(n_documents, settings.min_rank_without_positive)
-    rules: list[Filter] = [
-        KnownPositiveId(),
-        KnownPositiveText(),
-        QueryText(),
-        RankWindow(settings.min_rank, max_rank, first_without_positive),
-    ]
+    _, window_end = rank_window(n_documents)
+    first_without_positive = first_rank(min(window_end, max_rank), settings.min_rank_without_positive)
+    rules: list[Filter] = [KnownPositiveId(), KnownPositiveText(), QueryText()]
     if settings.absolute_margin is not None:
         rules.append(AbsoluteMargin(settings.absolute_margin))
     if settings.relative_margin is not None:
         rules.append(RelativeMargin(settings.relative_margin))
     if settings.max_score is not None:
         rules.append(MaxScore(settings.max_score))
+    rules.append(RankWindow(settings.min_rank, max_rank, first_without_positive))
     if settings.min_score is not None:
         rules.append(MinScore(settings.min_score))
     return [*rules, DuplicateText()]

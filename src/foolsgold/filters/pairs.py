@@ -65,7 +65,7 @@ class Relevance:
         self._n_documents = collection.n_documents
         self.doc_keys = collection.document_keys
         self.query_keys = collection.query_keys
-        _, self._groups = np.unique(self.query_keys, return_inverse=True)  # (Q,)
+        self._groups = collection.query_groups  # (Q,)
         known = (collection.positives, collection.held_out_positives)
         query_rows = np.concatenate([judged.query_rows for judged in known])
         doc_rows = np.concatenate([judged.doc_rows for judged in known])
