@@ -223,13 +223,15 @@ def test_one_run_at_a_time_and_what_a_killed_run_left_is_removed(beir: Path, tmp
     assert not left.exists()
 
 
+PAIRS = [("red flower", "red rose"), ("blue thing", "blue sky")]
+PAIR_VECTORS = PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80))
+
+
 @pytest.mark.parametrize("when", range(1, 13))
 def test_publishing_is_all_or_nothing(when: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C after any of the moves, the last ones included."""
     out = tmp_path / "out"
-    pairs = [("red flower", "red rose"), ("blue thing", "blue sky")]
-    collection, vectors = read_pairs(pairs, ["x", "y"]), PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80))
-    mine(collection, vectors, settings(out))
+    mine(read_pairs(PAIRS, ["x", "y"]), PAIR_VECTORS, settings(out))
     before = contents(out)
     replace, calls = os.replace, []
 
@@ -241,9 +243,41 @@ def test_publishing_is_all_or_nothing(when: int, tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        mine(read_pairs(pairs, ["x", "z"]), vectors, settings(out, negatives=1))
+        mine(read_pairs(PAIRS, ["x", "z"]), PAIR_VECTORS, settings(out, negatives=1))
     monkeypatch.undo()
     assert contents(out) == before
+
+
+KILLED = """
+import os, sys
+import test_mine as t
+replace, calls = os.replace, []
+def killed(source, target):
+    replace(source, target)
+    calls.append(target)
+    if len(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+os.replace = killed
+t.mine(t.read_pairs(t.PAIRS, ["x", "z"]), t.PAIR_VECTORS, t.settings(sys.argv[1], negatives=1, format="triplet",
+                                                                     file_type="parquet"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", [1, 4, 6, 7, 9, 12, 13])
+def test_a_run_killed_while_publishing_is_undone_by_the_next(when: int, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mine(read_pairs(PAIRS, ["x", "y"]), PAIR_VECTORS, settings(out))
+    before = contents(out)
+    tests = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    run = subprocess.run([sys.executable, "-c", KILLED, str(out), str(when)], env=tests, check=False)
+    assert run.returncode == -signal.SIGKILL
+    with OutputFolder(out):
+        pass
+    if when < 13:
+        assert contents(out) == before
+    else:  # killed after the last move: the new result is whole
+        assert select(out, quiet=True).report["negatives"]["total"] == 2
 
 
 def test_mining_a_results_own_collection_again_keeps_it(tmp_path: Path) -> None:

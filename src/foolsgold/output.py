@@ -20,7 +20,7 @@ from foolsgold.errors import CollectionError, FoolsgoldError, OutputError, Setti
 
 SETTINGS_FILE = "settings.json"
 _STAGING = ".foolsgold-partial"
-_OWNER, _EARLIER = "owner", "earlier"
+_OWNER, _MOVING, _EARLIER = "owner", "moving", "earlier"  # in the hidden folder
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
@@ -53,6 +53,7 @@ class OutputFolder:
         if self.path is None:
             return self
         try:
+            _recover(self.path)
             self._check(self.path)
             self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
@@ -68,7 +69,7 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._staging is not None:
-            if not _has_files(self._staging / _EARLIER):  # else even moving back failed: leave it for a person
+            if not _has_files(self._staging / _EARLIER):  # else moving back failed, too: the next run tries again
                 shutil.rmtree(self._staging, ignore_errors=True)
             self._remove_made()
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
@@ -101,6 +102,7 @@ class OutputFolder:
         if self._staging is None or self.path is None:
             return
         names = [name for name in os.listdir(self._staging) if name != _OWNER]
+        (self._staging / _MOVING).write_text(json.dumps(names), encoding="utf-8")
         earlier = self._staging / _EARLIER
         earlier.mkdir()
         try:
@@ -109,14 +111,10 @@ class OutputFolder:
                     os.replace(self.path / name, earlier / name)
             for name in names:
                 os.replace(self._staging / name, self.path / name)
+            os.replace(earlier, self._staging / "replaced")  # from here on, all is in place
         except BaseException:
-            for name in names:
-                if not (self._staging / name).exists():  # it was moved, whether or not this was noted
-                    os.replace(self.path / name, self._staging / name)
-            for name in os.listdir(earlier):
-                os.replace(earlier / name, self.path / name)
+            _roll_back(self.path, self._staging)
             raise
-        shutil.rmtree(earlier, ignore_errors=True)
 
     def _remove_made(self) -> None:
         """Remove the folders that this run made, as far as they are empty."""
@@ -134,11 +132,29 @@ def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _lock(path: Path, argument: str) -> Path:
-    """Make the hidden folder, or take the place of one whose run was killed."""
+def _recover(path: Path) -> None:
+    """Undo what a run left that was killed."""
     staging = path / _STAGING
     if staging.exists() and _is_abandoned(staging):
+        _roll_back(path, staging)
         shutil.rmtree(staging)
+
+
+def _roll_back(path: Path, staging: Path) -> None:
+    """Undo moves that did not come to their end, going by what is on disk."""
+    earlier = staging / _EARLIER
+    if not earlier.is_dir():
+        return
+    for name in json.loads((staging / _MOVING).read_text(encoding="utf-8")):
+        if not (staging / name).exists() and (path / name).exists():
+            os.replace(path / name, staging / name)
+    for name in os.listdir(earlier):
+        os.replace(earlier / name, path / name)
+
+
+def _lock(path: Path, argument: str) -> Path:
+    """Make the hidden folder, unless there is one."""
+    staging = path / _STAGING
     try:
         staging.mkdir()
     except FileExistsError:
@@ -163,7 +179,7 @@ def _is_abandoned(staging: Path) -> bool:
     """Whether the process that made the folder ran on this host and has ended."""
     try:
         host, pid, started = json.loads((staging / _OWNER).read_text(encoding="utf-8"))
-        if host != platform.node() or _has_files(staging / _EARLIER):
+        if host != platform.node():
             return False
         return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
     except psutil.NoSuchProcess:

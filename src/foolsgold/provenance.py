@@ -141,10 +141,9 @@ class Provenance:
 
     def settings_file(self, settings: MiningSettings) -> dict[str, Any]:
         """What settings.json holds: enough to run it again."""
-        stored = settings.as_dict()
         return {
             "foolsgold": __version__,
-            "settings": {**stored, "out": None if stored["out"] is None else str(stored["out"])},
+            "settings": settings.as_dict(),
             "collection": dict(self.collection),
             "encoder": dict(self.encoder),
             "search": dict(self.search),
@@ -153,11 +152,9 @@ class Provenance:
 
 
 def keep_collection(collection: Collection, folder: OutputFolder) -> None:
-    """Write a collection that lies nowhere else beside its candidates, unless it is there already."""
+    """Write a collection that lies nowhere else beside its candidates."""
     copy = folder.file(COLLECTION_FOLDER)
-    if copy is None or folder.path is None or _outside_source(collection, str(folder.path)) is not None:
-        return
-    if collection.source is None:
+    if copy is not None and collection.source is None:
         write_beir_parquet(collection, copy)
 
 
