@@ -155,6 +155,7 @@ def _received(pipe: Connection) -> NDArray[np.float32]:
 
 def _work(device: str, threads: int, pipe: Connection) -> None:
     """What a worker does, until it is ended or its parent is gone."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     if device == "cpu":
@@ -167,6 +168,14 @@ def _work(device: str, threads: int, pipe: Connection) -> None:
             pipe.send(_result(encoder, method, texts))
     except (EOFError, OSError):
         return
+
+
+def _end_with_parent() -> None:
+    """A killed parent ends nothing itself, and a task on a slow CPU takes a minute: do not finish it for nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _result(encoder: SentenceTransformerEncoder, method: str, texts: list[str]) -> object:
