@@ -29,7 +29,7 @@ def children() -> set[int]:
 
 
 def is_running(pid: int) -> bool:
-    """False too for one that ended and that nobody has waited for, as where the first process of a container doesn't."""
+    """False too for a process that has ended but was not waited for: in a container, orphans may stay so for good."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
