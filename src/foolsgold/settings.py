@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
 from foolsgold.errors import SettingsError
+from foolsgold.languages import STEMMERS
 
 IndexKind = Literal["auto", "exact", "voyager"]
 SamplerName = Literal["top", "uniform"]
@@ -64,6 +65,10 @@ class MiningSettings:
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
     file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
     index: IndexKind = _setting("auto", "how candidates are searched; auto is exact until that costs too much")
+    language: str | None = _setting(
+        None,
+        "of the words that BM25 compares, as an ISO 639-1 code such as en; 'none' is no stemming (default: guessed)",
+    )
     similarity: Similarity | None = _setting(None, "how vectors are compared (default: the model's own way)")
     query_prompt: str | None = _setting(None, "text put before each query (default: the model's own prompt)")
     document_prompt: str | None = _setting(None, "text put before each document (default: the model's own prompt)")
@@ -85,6 +90,11 @@ class MiningSettings:
             object.__setattr__(self, name, _checked(name, kind, getattr(self, name)))
         self._check_ranges()
         self._check_window()
+        if self.language is not None and self.language not in STEMMERS:
+            raise SettingsError(
+                f"language is {self.language!r}; it takes one of {', '.join(STEMMERS)}. Take 'none' for any other "
+                "language: its words are then compared as they are."
+            )
         if self.format == "n-tuple" and self.short_rows == "keep":
             raise SettingsError(
                 "short_rows='keep' cannot be written as 'n-tuple', whose rows all have the same number of negatives. "
