@@ -13,9 +13,9 @@ from foolsgold import exact_topk
 from foolsgold.encode import Vectors
 from foolsgold.errors import SettingsError, VectorError
 from foolsgold.search import ExactIndex, VoyagerIndex
+from foolsgold.search.dense import sampled_recall
 from foolsgold.search.plan import Index, plan_index
 from foolsgold.search.rescore import pair_scores
-from foolsgold.search.search import sampled_recall
 
 BACKENDS: dict[str, Callable[[Vectors], Index]] = {
     "exact": lambda docs: ExactIndex(docs),

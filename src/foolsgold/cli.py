@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
+from foolsgold.sources import needs_vectors, parse_sources
 
 if TYPE_CHECKING:
     from foolsgold.collection import CollectionFiles
@@ -109,9 +110,10 @@ def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
 
     vectors = (options.query_vectors, options.doc_vectors)
     if vectors == (None, None):
-        if options.model is None:
+        if options.model is None and needs_vectors(parse_sources(settings.source)):
             raise SettingsError(
-                "--model is missing; give a hub id, a folder, or offline (or --doc-vectors and --query-vectors)."
+                "--model is missing; give a hub id, a folder, or offline (or --doc-vectors and --query-vectors). Only "
+                "--source bm25 and --source run:FILE, one of them alone, need none."
             )
         return options.model
     if options.model is not None:

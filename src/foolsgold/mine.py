@@ -18,7 +18,7 @@ from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance, ke
 from foolsgold.report import Stages, make_report
 from foolsgold.result import MiningResult
 from foolsgold.sample import Chooser, Chosen, Tally
-from foolsgold.search import CandidateStore, Search
+from foolsgold.search import CandidateStore, Search, check_sources, open_sources
 from foolsgold.settings import SELECTABLE, MiningSettings
 
 
@@ -28,7 +28,8 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
     Args:
         collection: a Collection (`read_beir`, `read_files`, `read_pairs`), the path of a BEIR folder, or pairs in any
             form that `read_pairs` takes.
-        encoder: a hub id, a model folder, "offline", a SentenceTransformer, an Encoder, or PrecomputedVectors.
+        encoder: a hub id, a model folder, "offline", a SentenceTransformer, an Encoder, or PrecomputedVectors; None
+            where the only source is BM25 or a run, whose own scores are taken.
         settings: what to choose and where to write; None is the default.
 
     Raises:
@@ -45,19 +46,22 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
     settings = MiningSettings() if settings is None else settings
     if not isinstance(settings, MiningSettings):
         raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
+    check_sources(settings, has_encoder=encoder is not None)
     stages = Stages()
     with OutputFolder(settings.out) as folder:
         with stages("read"):
             collection = as_collection(collection, settings)
             filters_for(settings, collection.n_documents)  # what cannot work is said before hours of encoding
+            sources = open_sources(collection, settings)
             keep_collection(collection, folder)
         with stages("encode"):
-            encoded = encode(collection, encoder, settings)
+            encoded = None if encoder is None else encode(collection, encoder, settings)
         with stages("search"):
             candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
-            search = Search(collection, encoded, settings)
+            search = Search(collection, encoded, sources, settings)
             candidates.write(search.blocks())
-            origin = Provenance.of_run(collection, settings, encoded.encoder, search.describe())
+            described = {} if encoded is None else encoded.encoder
+            origin = Provenance.of_run(collection, settings, described, search.describe())
         return _choose_and_write(collection, candidates, settings, folder, stages, origin)
 
 

@@ -21,7 +21,7 @@ CANDIDATES_FILE = "candidates.parquet"
 NEGATIVES_FILE = "negatives.parquet"
 RUN_FILES = (CANDIDATES_FILE, NEGATIVES_FILE, "report.json", "settings.json")
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
-_PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "torch", "transformers", "voyager")
+_PACKAGES = ("bm25s", "numpy", "pyarrow", "PyStemmer", "sentence-transformers", "torch", "transformers", "voyager")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Provenance:
         folder: the output folder that holds the candidates; None for a run without one.
         settings: with which they were mined.
         collection: where the collection lies, and its fingerprint.
-        encoder: model, prompts, similarity, and fingerprint.
-        search: index, reason, depth, recall.
+        encoder: model, prompts, similarity, and fingerprint; empty for a run without vectors.
+        search: sources and what each says of itself, depth, seed.
     """
 
     folder: Path | None

@@ -89,6 +89,7 @@ class MiningResult:
     def borderline(self, n: int = 10) -> list[Example]:
         """The chosen negatives that score nearest to their positive: the first to look at for false negatives."""
         mined = self._mined()
+        mined = mined.filter(mined["positive_score"].is_valid())
         gaps = np.asarray(pc.subtract(mined["positive_score"], mined["score"]).to_numpy(), np.float64)
         return self._as_examples(mined.take(pa.array(np.argsort(gaps, kind="stable")[:n])))
 

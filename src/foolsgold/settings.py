@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
 from foolsgold.errors import SettingsError
 from foolsgold.languages import STEMMERS
+from foolsgold.sources import parse_sources
 
 IndexKind = Literal["auto", "exact", "voyager"]
 SamplerName = Literal["top", "uniform"]
@@ -64,6 +65,11 @@ class MiningSettings:
     short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
     file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
+    source: str = _setting(
+        "dense",
+        "what finds candidates: dense (vectors), bm25, both, run:FILE (a TREC run), or several with commas between, "
+        "fused by rank",
+    )
     index: IndexKind = _setting("auto", "how candidates are searched; auto is exact until that costs too much")
     language: str | None = _setting(
         None,
@@ -88,6 +94,7 @@ class MiningSettings:
     def __post_init__(self) -> None:
         for name, kind in setting_kinds().items():
             object.__setattr__(self, name, _checked(name, kind, getattr(self, name)))
+        object.__setattr__(self, "source", ",".join(map(str, parse_sources(self.source))))  # paths become absolute
         self._check_ranges()
         self._check_window()
         if self.language is not None and self.language not in STEMMERS:

@@ -10,7 +10,7 @@ from foolsgold.filters.pairs import PairBlock
 
 
 class DuplicateText:
-    """Of the candidates left with equal folded texts, keeps the most similar; so it must be applied last."""
+    """Of the candidates left with equal folded texts, keeps that of lowest rank; so it must be applied last."""
 
     binds_judged = True
 

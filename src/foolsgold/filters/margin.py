@@ -1,7 +1,8 @@
 """Positive-aware margins (NV-Retriever, arXiv 2407.15831), for each (query, positive) pair by itself.
 
 A candidate is compared with the positive of its own pair: comparing it with the weakest positive of the query would
-let one weak positive wipe the query. A query without positives has no margin and keeps everything.
+let one weak positive wipe the query. A query without positives has no margin and keeps everything; so does a pair
+whose positive has no score.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class PairBlock:
         first_pairs: shape (B,), the first pair of each query; pairs of a query stand together.
         query_rows: shape (P,), rows in the collection.
         positive_rows: shape (P,), rows in the corpus; -1 for a query without positives.
-        positive_scores: shape (P,), float64; NaN for a query without positives.
+        positive_scores: shape (P,), float64; NaN for a query without positives, and for a positive without a score.
         doc_rows: shape (P, K), rows in the corpus; -1 where `present` is False.
         scores: shape (P, K), float64.
         present: shape (P, K), whether there is a candidate.
@@ -28,6 +28,8 @@ class PairBlock:
         judged_negative: shape (P, K), whether it was judged not relevant.
         doc_keys: shape (P, K), equal where texts are equal.
         query_keys: shape (P,), comparable with doc_keys.
+        sources: shape (P, K), int8: what found each, as a place in `source_names`; -1 where there is none.
+        source_names: such as "dense" and "bm25+dense".
     """
 
     first_pairs: NDArray[np.int64]
@@ -42,6 +44,8 @@ class PairBlock:
     judged_negative: NDArray[np.bool_]
     doc_keys: NDArray[np.int64]
     query_keys: NDArray[np.int64]
+    sources: NDArray[np.int8]
+    source_names: tuple[str, ...]
 
     @property
     def has_positive(self) -> NDArray[np.bool_]:
@@ -107,6 +111,8 @@ class Relevance:
             judged_negative=(_contains(self._judged_negatives, pairs) & present)[of],
             doc_keys=doc_keys[of],
             query_keys=self.query_keys[candidates.query_rows][of],
+            sources=candidates.sources[of],
+            source_names=candidates.source_names,
         )
 
     def _pair_keys(self, query_rows: NDArray[np.int64], docs: NDArray[np.integer]) -> NDArray[np.int64]:

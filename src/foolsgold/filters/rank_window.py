@@ -34,12 +34,13 @@ def first_rank(end: int, min_rank: int) -> int:
 
 @dataclass(frozen=True)
 class RankWindow:
-    """Keeps ranks `[min_rank, max_rank)`; a query without positives starts no earlier than a rank of its own.
+    """Keeps ranks `[min_rank, max_rank)`; where no positive has a score, it starts no earlier than a rank of its own.
 
     Attributes:
         min_rank: first rank kept.
         max_rank: first rank not kept.
-        min_rank_without_positive: first rank kept for queries without positives.
+        min_rank_without_positive: first rank kept for queries without positives, and for pairs whose positive has no
+            score, such as one that a run does not have: no margin guards them.
     """
 
     min_rank: int
@@ -50,5 +51,5 @@ class RankWindow:
     def __call__(self, pairs: PairBlock, alive: NDArray[np.bool_]) -> Verdict:
         """Keep the window."""
         without = max(self.min_rank, self.min_rank_without_positive)
-        first = np.where(pairs.has_positive, self.min_rank, without)  # (P,)
+        first = np.where(np.isnan(pairs.positive_scores), without, self.min_rank)  # (P,)
         return Verdict((pairs.ranks >= first[:, None]) & (pairs.ranks < self.max_rank), "rank_window")

@@ -58,6 +58,7 @@ def make_report(
         "negatives": {
             "total": negatives.num_rows,
             "random": int(np.sum(negatives["source"].to_numpy() == RANDOM)),
+            "by_source": _counts(negatives["source"]),
             "training_rows": n_training_rows,
             "format": settings.format,
         },
@@ -73,6 +74,12 @@ def make_report(
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
+
+
+def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+    """How often each is there, the most frequent first."""
+    counts = {pair["values"]: pair["counts"] for pair in values.value_counts().to_pylist()}
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _pair_positive_scores(negatives: pa.Table) -> Any:

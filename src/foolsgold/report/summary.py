@@ -6,16 +6,18 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from foolsgold.sources import RUN
+
 _TEXT_WIDTH = 100
 
 
 class Example(NamedTuple):
-    """A query, its positive, and the hardest negative chosen for the pair, with scores."""
+    """A query, its positive, and the hardest negative chosen for the pair, with scores; None where there is none."""
 
     query: str
     positive: str
     negative: str
-    positive_score: float
+    positive_score: float | None
     negative_score: float
 
 
@@ -43,21 +45,32 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
             f"recall    {_number(search['recall'])} of the true candidates, on a sample of "
             f"{search['recall_sample_queries']} queries"
         )
+    if len(negatives["by_source"]) > 1:
+        lines.append("source    " + ", ".join(f"{count:,} {name}" for name, count in negatives["by_source"].items()))
     lines += _warnings(report)
     for number, example in enumerate(examples, start=1):
         lines += [
             "",
             f"example {number}",
             f"  query              {_shown(example.query)}",
-            f"  positive   {example.positive_score:6.3f}  {_shown(example.positive)}",
-            f"  negative   {example.negative_score:6.3f}  {_shown(example.negative)}",
+            f"  positive   {_number(example.positive_score):>6}  {_shown(example.positive)}",
+            f"  negative   {_number(example.negative_score):>6}  {_shown(example.negative)}",
         ]
     return lines
 
 
 def _warnings(report: Mapping[str, Any]) -> list[str]:
     collection = report["collection"]
+    runs = [(name, run) for name, run in report["search"].items() if name.startswith(RUN)]
     counted: tuple[tuple[int, str, Sequence[str]], ...] = (
+        *(
+            (run["unknown_ids"], f"lines of {name} name unknown ids and were left out", run["unknown_id_examples"])
+            for name, run in runs
+        ),
+        *(
+            (run["bad_lines_skipped"], f"bad lines of {name} were skipped", run["bad_line_examples"])
+            for name, run in runs
+        ),
         (collection["bad_lines_skipped"], "bad lines were skipped", collection["bad_line_examples"]),
         (collection["unknown_ids"], "judgements name unknown ids and were left out", collection["unknown_id_examples"]),
         (collection["contradicting_judgements"], "judgements contradict each other and count as positive", ()),

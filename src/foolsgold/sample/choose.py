@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance
-from foolsgold.sample.negatives import Chosen
+from foolsgold.sample.negatives import RANDOM, Chosen
 from foolsgold.sample.random_fill import random_documents
 from foolsgold.sample.seeds import generator_of
 from foolsgold.sample.top import Top
@@ -139,6 +139,7 @@ def _rows(pairs: PairBlock, chosen: NDArray[np.bool_], fill: dict[int, list[int]
     fill_pair = np.array([row for row, docs in fill.items() for _ in docs], np.int64)
     fill_docs = np.array([doc for docs in fill.values() for doc in docs], np.int32)
     n_random = len(fill_docs)
+    names = np.array(pairs.source_names, object)
     all_pairs = np.concatenate([pair, fill_pair])
     order = np.argsort(all_pairs, kind="stable")  # random documents after the candidates of the same pair
     all_pairs = all_pairs[order]
@@ -149,6 +150,7 @@ def _rows(pairs: PairBlock, chosen: NDArray[np.bool_], fill: dict[int, list[int]
         ranks=np.concatenate([column, np.full(n_random, -1)])[order].astype(np.int32),
         scores=np.concatenate([pairs.scores[pair, column], np.full(n_random, np.nan)])[order].astype(np.float32),
         positive_scores=pairs.positive_scores[all_pairs].astype(np.float32),
+        sources=np.concatenate([names[pairs.sources[pair, column]], np.full(n_random, RANDOM, object)])[order],
     )
 
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
-from foolsgold.search import DENSE
 
 RANDOM = "random"  # the source of a negative that filled a short row
 NEGATIVES_SCHEMA = pa.schema(
@@ -35,7 +34,8 @@ class Chosen(NamedTuple):
         doc_rows: rows in the corpus.
         ranks: -1 for a random document.
         scores: NaN for a random document.
-        positive_scores: NaN for a query without positives.
+        positive_scores: NaN for a query without positives, and for a positive without a score.
+        sources: strings: what found it, or "random".
     """
 
     query_rows: NDArray[np.int64]
@@ -44,6 +44,7 @@ class Chosen(NamedTuple):
     ranks: NDArray[np.int32]
     scores: NDArray[np.float32]
     positive_scores: NDArray[np.float32]
+    sources: NDArray[np.object_]
 
     @classmethod
     def concatenate(cls, parts: list[Chosen]) -> Chosen:
@@ -60,9 +61,7 @@ class Chosen(NamedTuple):
             pa.array(self.ranks, pa.int32(), mask=is_random),
             pa.array(self.scores, pa.float32(), mask=is_random),
             pa.array(self.positive_scores, pa.float32(), mask=np.isnan(self.positive_scores)),
-            pa.DictionaryArray.from_arrays(
-                pa.array(is_random.astype(np.int8)), pa.array([DENSE, RANDOM], pa.large_string())
-            ).cast(pa.large_string()),
+            pa.array(self.sources, pa.large_string()),
             pa.nulls(len(self.ranks), pa.float32()),  # until false negatives are estimated
         ]
         return pa.table(columns, schema=NEGATIVES_SCHEMA)

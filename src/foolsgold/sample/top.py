@@ -11,7 +11,10 @@ from foolsgold.filters import PairBlock
 
 
 class Top:
-    """Takes the survivors of lowest rank; best where filters are trusted (NV-Retriever, arXiv 2407.15831)."""
+    """Takes the survivors of lowest rank; best where filters are trusted (NV-Retriever, arXiv 2407.15831).
+
+    The rank, not the score: where several sources were fused, it holds what all of them say.
+    """
 
     def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
         """The rank itself, shape (P, K)."""

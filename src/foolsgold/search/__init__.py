@@ -1,22 +1,26 @@
-"""Search: exact or Voyager, behind one interface, and the candidates that it finds."""
+"""Search: vectors (exact or Voyager), BM25 and TREC runs, fused, and the candidates that they find."""
 
-from foolsgold.search.candidates import CANDIDATES_SCHEMA, DENSE, Candidates, CandidateStore
+from foolsgold.search.bm25 import Bm25Index
+from foolsgold.search.candidates import CANDIDATES_SCHEMA, Candidates, CandidateStore
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.rescore import k_best, pair_scores
 from foolsgold.search.search import Search
+from foolsgold.search.source import check_sources, open_sources
 from foolsgold.search.voyager import VoyagerIndex, build_voyager, finalists
 
 __all__ = [
     "CANDIDATES_SCHEMA",
-    "DENSE",
+    "Bm25Index",
     "CandidateStore",
     "Candidates",
     "ExactIndex",
     "Search",
     "VoyagerIndex",
     "build_voyager",
+    "check_sources",
     "exact_topk",
     "finalists",
     "k_best",
+    "open_sources",
     "pair_scores",
 ]

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from foolsgold.collection import Collection
 from foolsgold.errors import CollectionError
 from foolsgold.search.tokens import guess_language, stemmer, tokenize
+from foolsgold.sources import BM25
 
 _K1, _B = 1.5, 0.75
 
@@ -91,6 +93,30 @@ class Bm25Index:
         return Counter(self._vocabulary.ids(text))
 
 
+class Bm25Source:
+    """BM25 over a collection's texts as a source of candidates."""
+
+    name = BM25
+
+    def __init__(self, collection: Collection, *, language: str | None, quiet: bool) -> None:
+        self._collection = collection
+        self._index = Bm25Index(collection.document_texts(), language=language, quiet=quiet)
+        self._guessed = language is None
+
+    def search(self, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """As `Bm25Index.search`, for a block of the collection's queries."""
+        return self._index.search(self._collection.query_texts(range(rows.start, rows.stop)), k)
+
+    def pair_scores(self, query_rows: NDArray[np.integer], doc_rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The score of each (query, document) pair, shape (P,)."""
+        return self._index.pair_scores(self._collection.query_texts(query_rows), doc_rows[:, None])[:, 0]
+
+    def describe(self) -> dict[str, Any]:
+        """The variant, its parameters, and the language of the stemmer."""
+        language = {"language": self._index.language, "language_guessed": self._guessed}
+        return {self.name: {"method": "lucene", "k1": _K1, "b": _B, **language}}
+
+
 class _Vocabulary:
     """Numbers for stems, in the order in which they were met; each word is stemmed once."""
 
@@ -130,9 +156,9 @@ class _Postings:
     """
 
     def __init__(self, documents: list[array[int]], n_tokens: int) -> None:
-        from bm25s import BM25
+        import bm25s
 
-        library = BM25(k1=_K1, b=_B, method="lucene", backend="numpy", csc_backend="numpy")
+        library = bm25s.BM25(k1=_K1, b=_B, method="lucene", backend="numpy")
         matrix: dict[str, Any] = library.build_index_from_ids(range(n_tokens), documents, show_progress=False)
         self._n_documents = len(documents)
         self._starts: list[int] = matrix["indptr"].tolist()

@@ -24,13 +24,12 @@ CANDIDATES_SCHEMA = pa.schema(
         ("false_negative_probabilities", pa.list_(pa.float32())),
     ]
 )
-DENSE = "dense"  # the source of candidates that vectors found
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The candidates of B queries, most similar first.
+    """The candidates of B queries, by rank: most similar first, unless several sources were fused.
 
     Attributes:
         query_rows: shape (B,), rows in the collection.
@@ -38,7 +37,9 @@ class Candidates:
         scores: shape (B, K), float32.
         positive_offsets: shape (B + 1,); the positives of query b are `positive_rows[offsets[b]:offsets[b + 1]]`.
         positive_rows: shape (P,), int32.
-        positive_scores: shape (P,), float32.
+        positive_scores: shape (P,), float32; NaN where a run does not have the positive.
+        sources: shape (B, K), int8: what found each, as a place in `source_names`; -1 where there is none.
+        source_names: such as "dense" and "bm25+dense".
     """
 
     query_rows: NDArray[np.int64]
@@ -47,6 +48,8 @@ class Candidates:
     positive_offsets: NDArray[np.int64]
     positive_rows: NDArray[np.int32]
     positive_scores: NDArray[np.float32]
+    sources: NDArray[np.int8]
+    source_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.query_rows)
@@ -59,12 +62,12 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
     doc_ids = _taken(collection.doc_ids, candidates.doc_rows[present])
     positive_offsets = pa.array(candidates.positive_offsets, pa.int32())
     sources = pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(len(doc_ids), np.int8)), pa.array([DENSE], pa.large_string())
+        pa.array(candidates.sources[present]), pa.array(candidates.source_names, pa.large_string())
     )
     columns = [
         _taken(collection.query_ids, candidates.query_rows),
         pa.ListArray.from_arrays(positive_offsets, _taken(collection.doc_ids, candidates.positive_rows)),
-        pa.ListArray.from_arrays(positive_offsets, pa.array(candidates.positive_scores, pa.float32())),
+        pa.ListArray.from_arrays(positive_offsets, _null_for_nan(candidates.positive_scores)),
         pa.ListArray.from_arrays(offsets, doc_ids),
         pa.ListArray.from_arrays(offsets, pa.array(candidates.scores[present], pa.float32())),
         pa.ListArray.from_arrays(offsets, sources),
@@ -82,16 +85,21 @@ def from_batch(batch: pa.RecordBatch, collection: Collection) -> Candidates:
     lengths = np.diff(batch["doc_ids"].offsets.to_numpy())
     doc_rows = np.full((len(batch), int(lengths.max(initial=0))), -1, np.int32)
     scores = np.full(doc_rows.shape, np.nan, np.float32)
+    sources = np.full(doc_rows.shape, -1, np.int8)
     present = np.arange(doc_rows.shape[1]) < lengths[:, None]
     doc_rows[present] = _known_rows(batch["doc_ids"].flatten(), collection.doc_ids)
     scores[present] = batch["scores"].flatten().to_numpy()
+    found_by = batch["sources"].flatten()
+    sources[present] = found_by.indices.to_numpy()
     return Candidates(
         query_rows=_known_rows(batch["query_id"], collection.query_ids).astype(np.int64),
         doc_rows=doc_rows,
         scores=scores,
         positive_offsets=_offsets(np.diff(batch["positive_ids"].offsets.to_numpy())).to_numpy().astype(np.int64),
         positive_rows=_known_rows(batch["positive_ids"].flatten(), collection.doc_ids),
-        positive_scores=batch["positive_scores"].flatten().to_numpy(),
+        positive_scores=batch["positive_scores"].flatten().to_numpy(zero_copy_only=False),
+        sources=sources,
+        source_names=tuple(found_by.dictionary.to_pylist()),
     )
 
 
@@ -117,27 +125,26 @@ class CandidateStore:
 
     def blocks(self, n_queries: int) -> Iterator[Candidates]:
         """The candidates again, at most `n_queries` queries at a time, in the collection's order."""
-        for batch in self._stored(n_queries):
-            yield from_batch(batch, self._collection)
+        for batch in self._batches if self._path is None else self._row_groups(self._path):
+            for start in range(0, len(batch), n_queries):
+                yield from_batch(batch.slice(start, n_queries), self._collection)
 
-    def _stored(self, n_queries: int) -> Iterator[pa.RecordBatch]:
-        if self._path is None:
-            for batch in self._batches:
-                yield from (batch.slice(start, n_queries) for start in range(0, len(batch), n_queries))
-            return
+    def _row_groups(self, path: Path) -> Iterator[pa.RecordBatch]:
+        """One by one: Arrow cannot read lists of dictionary values across them."""
         import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(self._path) as file:
+            with pq.ParquetFile(path) as file:
                 missing = set(CANDIDATES_SCHEMA.names) - set(file.schema_arrow.names)
                 if missing or file.metadata.num_rows != self._collection.n_queries:
                     raise CollectionError(
-                        f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
+                        f"{path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
                         f"{len(missing)} columns missing. Mine again."
                     )
-                yield from file.iter_batches(batch_size=n_queries)
+                for group in range(file.num_row_groups):
+                    yield from file.read_row_group(group).combine_chunks().to_batches()
         except (pa.ArrowInvalid, OSError) as error:
-            raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error
+            raise CollectionError(f"{path}: not a readable candidates file ({error}). Mine again.") from error
 
 
 def _regrouped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -151,6 +158,10 @@ def _regrouped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
             waiting = table.slice(whole).to_batches()
     if waiting:
         yield pa.Table.from_batches(waiting).unify_dictionaries()
+
+
+def _null_for_nan(scores: NDArray[np.float32]) -> pa.Array:
+    return pa.array(scores, pa.float32(), mask=np.isnan(scores))
 
 
 def _offsets(counts: NDArray[np.integer]) -> pa.Array:

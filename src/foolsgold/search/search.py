@@ -1,43 +1,64 @@
-"""The search stage: vectors in, candidates out, block by block."""
+"""The search stage: sources in, candidates out, block by block."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from foolsgold.collection import Collection
-from foolsgold.encode import Encoded, Vectors
+from foolsgold.encode import Encoded
 from foolsgold.search.candidates import Candidates
-from foolsgold.search.exact import ExactIndex
-from foolsgold.search.plan import Index, build_index, plan_index
+from foolsgold.search.dense import DenseSource
+from foolsgold.search.fusion import RRF_K, combinations, fuse
 from foolsgold.search.rescore import pair_scores
+from foolsgold.search.source import Source
 from foolsgold.settings import MiningSettings
+from foolsgold.sources import DENSE, parse_sources
 
-_RECALL_SAMPLE = 200
+Scorer = Callable[[NDArray[np.integer], NDArray[np.integer]], NDArray[np.floating]]
 
 
 class Search:
-    """All candidates of a collection, to be iterated once, and what is to be said of how they were found."""
+    """All candidates of a collection, to be iterated once, and what is to be said of how they were found.
 
-    def __init__(self, collection: Collection, encoded: Encoded, settings: MiningSettings) -> None:
+    Each source gives its `depth` best, and the fused list is cut to `depth`. With vectors every score is the similarity
+    of vectors, whatever found the candidate; without them it is the only source's own. The rank is the place in the
+    fused list, so that scores need not fall with it.
+
+    Args:
+        collection: the queries.
+        encoded: their vectors; None where no source needs them.
+        opened: the sources that need no vectors, by name.
+        settings: `source` says which to ask, and in which order.
+    """
+
+    def __init__(
+        self, collection: Collection, encoded: Encoded | None, opened: Mapping[str, Source], settings: MiningSettings
+    ) -> None:
         self._collection = collection
-        self._query_vecs, self._doc_vecs = encoded.query_vecs, encoded.doc_vecs
         self._settings = settings
-        self._k = min(settings.depth, len(self._doc_vecs))
-        self._plan = plan_index(
-            settings.index,
-            n_queries=len(self._query_vecs),
-            n_documents=len(self._doc_vecs),
-            dimensions=self._doc_vecs.dimensions,
+        self._k = min(settings.depth, collection.n_documents)
+        names = [source.name for source in parse_sources(settings.source)]
+        sources = dict(opened)
+        if encoded is not None and DENSE in names:
+            sources[DENSE] = DenseSource(encoded, settings)
+        self._sources = [sources[name] for name in names]
+        self._source_names = combinations(names)
+        self._scored_by = names[0] if encoded is None else DENSE
+        self._scores: Scorer = (
+            self._sources[0].pair_scores
+            if encoded is None
+            else partial(pair_scores, encoded.query_vecs, encoded.doc_vecs)
         )
-        self._index = build_index(self._plan, self._doc_vecs, seed=settings.seed, show_progress=not settings.quiet)
 
     def blocks(self) -> Iterator[Candidates]:
         """Candidates of at most `block_size` queries at a time, in the collection's order."""
-        n_queries, size = len(self._query_vecs), self._settings.block_size
+        n_queries, size = self._collection.n_queries, self._settings.block_size
         with tqdm(total=n_queries, desc="search", unit="query", disable=self._settings.quiet) as progress:
             for start in range(0, n_queries, size):
                 rows = slice(start, min(start + size, n_queries))
@@ -45,34 +66,38 @@ class Search:
                 progress.update(rows.stop - rows.start)
 
     def describe(self) -> dict[str, Any]:
-        """Index, reason and depth; for an approximate index also its recall, measured on a sample of queries."""
-        plan, seed = self._plan, self._settings.seed
-        description: dict[str, Any] = {"index": plan.kind, "reason": plan.reason, "depth": self._k, "seed": seed}
-        if self._plan.kind != "exact":
-            sample = min(_RECALL_SAMPLE, len(self._query_vecs))
-            recall = sampled_recall(self._index, self._query_vecs, self._doc_vecs, k=self._k, sample=sample, seed=seed)
-            description |= {"recall": recall, "recall_sample_queries": sample}
-        return description
+        """The sources with what each says of itself, depth, seed, and whose scores the candidates have."""
+        names = [source.name for source in self._sources]
+        description: dict[str, Any] = {"sources": names, "scores": self._scored_by}
+        if len(names) > 1:
+            description["fusion"] = f"reciprocal rank, k = {RRF_K}"
+        for source in self._sources:
+            description |= source.describe()
+        return {**description, "depth": self._k, "seed": self._settings.seed}
 
     def _block(self, rows: slice) -> Candidates:
-        doc_rows, scores = self._index.search(self._query_vecs, rows, self._k)
+        query_rows = np.arange(rows.start, rows.stop)
+        doc_rows, scores, sources = self._found(rows, query_rows)
         positives = self._collection.positives
         offsets = positives.offsets[rows.start : rows.stop + 1]
         positive_rows = positives.doc_rows[offsets[0] : offsets[-1]]
-        query_rows = np.arange(rows.start, rows.stop)
         owners = np.repeat(query_rows, np.diff(offsets))
-        positive_scores = pair_scores(self._query_vecs, self._doc_vecs, owners, positive_rows)
+        positive_scores = self._scores(owners, positive_rows)
         return Candidates(
-            query_rows, doc_rows, scores.astype(np.float32),
-            offsets - offsets[0], positive_rows, positive_scores.astype(np.float32),
+            query_rows, doc_rows, scores.astype(np.float32), offsets - offsets[0], positive_rows,
+            positive_scores.astype(np.float32), sources, self._source_names,
         )  # fmt: skip
 
-
-def sampled_recall(index: Index, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, sample: int, seed: int) -> float:
-    """The share of the true k nearest documents that an index finds, over a sample of queries."""
-    chosen = np.sort(np.random.default_rng(seed).choice(len(query_vecs), sample, replace=False))
-    queries = Vectors.of(query_vecs.values[chosen], query_vecs.similarity)
-    everything = slice(0, sample)
-    found, _ = index.search(queries, everything, k)
-    true, _ = ExactIndex(doc_vecs).search(queries, everything, k)
-    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in zip(found, true, strict=True)]))
+    def _found(
+        self, rows: slice, query_rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.floating], NDArray[np.int8]]:
+        """doc_rows (B, k), scores (B, k), and which sources found them (B, k)."""
+        found = [source.search(rows, self._k) for source in self._sources]
+        doc_rows, own_scores = found[0]
+        if len(found) == 1 and self._scored_by == self._sources[0].name:
+            return doc_rows, own_scores, np.where(doc_rows >= 0, 0, -1).astype(np.int8)
+        doc_rows, sources = fuse([docs for docs, _ in found], self._k)
+        present = doc_rows >= 0
+        scores = np.full(doc_rows.shape, np.nan)
+        scores[present] = self._scores(np.repeat(query_rows, present.sum(axis=1)), doc_rows[present])
+        return doc_rows, scores, sources
