@@ -59,7 +59,7 @@ class MiningSettings:
     max_score: float | None = _setting(None, "drop candidates scoring above this (default: off)")
     min_score: float | None = _setting(None, "drop candidates scoring below this (default: off)")
     min_rank_without_positive: int = _setting(
-        10, "first rank for a query that has no positive, where only a window can guard against false negatives"
+        10, "first rank where no positive has a score, and only a window can guard against false negatives"
     )
     sampler: SamplerName = _setting("top", "which survivors become negatives: the hardest, or any (seeded by query)")
     short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
