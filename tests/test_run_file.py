@@ -95,3 +95,10 @@ def test_no_such_run(beir: Path) -> None:
     for path, message in ((beir / "no.trec", "no.trec does not exist"), (beir, "is a folder")):
         with pytest.raises(SettingsError, match=message):
             read_run(parse_sources(f"run:{path}")[0], read_beir(beir), MiningSettings())
+
+
+def test_a_long_run(beir: Path) -> None:
+    lines = [f"q{1 + n % 2} Q0 d{1 + n % 6} {n} {n} x\n" for n in range(140_000)]
+    run = read(beir, "".join(lines))
+    assert run.search(slice(0, 2), 3)[1].tolist() == [[139_998, 139_996, 139_994], [139_999, 139_997, 139_995]]
+    assert run.description["duplicates"] == 140_000 - 6

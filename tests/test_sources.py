@@ -79,6 +79,17 @@ def test_the_rank_is_that_of_the_fused_list_and_the_score_the_vectors_own(beir: 
     assert "source    2 dense, 2 run:other.trec" in result.summary()
 
 
+def test_seven_sources(beir: Path, tmp_path: Path) -> None:
+    runs = [run_file(tmp_path, [f"q1 Q0 d{n} 1 9", "q1 Q0 d1 2 8"], f"{n}.trec") for n in range(2, 7)]
+    mine(beir, VECTORS, settings(",".join(["dense", "bm25", *runs]), tmp_path / "out"))
+    row = candidates(tmp_path / "out")[0]
+    assert (row["doc_ids"][0], row["sources"][0]) == (
+        "d1",
+        "+".join(["dense", "bm25", *(f"run:{n}.trec" for n in range(2, 7))]),
+    )
+    assert dict(zip(row["doc_ids"], row["sources"], strict=True))["d6"] == "dense+run:6.trec"
+
+
 def test_margins_compare_similarities_whatever_found_a_candidate(beir: Path, tmp_path: Path) -> None:
     run = run_file(tmp_path, ["q1 Q0 d3 1 9", "q1 Q0 d4 2 8"])
     result = mine(beir, VECTORS, settings(run, relative_margin=0.05))

@@ -25,7 +25,8 @@ _UNSPACED = (
 _UNSPACED_RUN = re.compile(f"([{_UNSPACED}]+)")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _SAMPLED_DOCUMENTS, _SAMPLED_CHARACTERS = 1_000, 1_000
-_PROSE = 0.2  # share of stopwords in a text that is written in a language; of 12 languages' prose, all lie above .3
+# Stopwords are .4 of English, German and Spanish prose (median), .25 of Russian; Romanian read as Spanish has .14.
+_PROSE = 0.2
 _VOTERS, _MAJORITY = 1 / 4, 2 / 3
 
 
@@ -84,6 +85,7 @@ def _vote(tokens: list[str]) -> str | None:
 
 @cache
 def _stopwords() -> dict[str, frozenset[str]]:
+    """Of the languages that a share of stopwords tells from others; in Turkish prose it is .13."""
     from bm25s import stopwords
 
     return {
@@ -92,7 +94,7 @@ def _stopwords() -> dict[str, frozenset[str]]:
         "fr": frozenset(stopwords.STOPWORDS_FRENCH), "it": frozenset(stopwords.STOPWORDS_ITALIAN),
         "nl": frozenset(stopwords.STOPWORDS_DUTCH), "no": frozenset(stopwords.STOPWORDS_NORWEGIAN),
         "pt": frozenset(stopwords.STOPWORDS_PORTUGUESE), "ru": frozenset(stopwords.STOPWORDS_RUSSIAN),
-        "sv": frozenset(stopwords.STOPWORDS_SWEDISH), "tr": frozenset(stopwords.STOPWORDS_TURKISH),
+        "sv": frozenset(stopwords.STOPWORDS_SWEDISH),
     }  # fmt: skip
 
 
