@@ -13,6 +13,8 @@ from foolsgold.filters import PairBlock
 class Top:
     """Takes the survivors of lowest rank; best where filters are trusted (NV-Retriever, arXiv 2407.15831)."""
 
-    def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
+    def order(
+        self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
+    ) -> NDArray[np.float64]:
         """The rank itself, shape (P, K)."""
-        return np.broadcast_to(pairs.ranks.astype(np.float64), pairs.doc_rows.shape)
+        return np.broadcast_to(pairs.ranks.astype(np.float64), keep.shape)
