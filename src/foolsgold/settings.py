@@ -62,7 +62,9 @@ class MiningSettings:
     min_rank_without_positive: int = _setting(
         10, "first rank for a query that has no positive, where only a window can guard against false negatives"
     )
-    answer_match: bool = _setting(True, "drop candidates that contain an answer of the query, if queries have any")
+    answer_match: bool = _setting(
+        True, "drop candidates that contain an answer of the query, where there are any (default: on)"
+    )
     sampler: SamplerName = _setting(
         "top", "which survivors become negatives: the hardest, any, the harder the likelier, or those near the positive"
     )
@@ -72,7 +74,9 @@ class MiningSettings:
     )
     simans_a: float = _setting(0.5, "simans: p ~ exp(-a (s - s_pos - b)^2), s as for softmax; the higher, the narrower")
     simans_b: float = _setting(0.0, "simans: how far above (or below: negative) the positive it draws most")
-    prefer_judged: bool = _setting(True, "take survivors judged not relevant before all others: they are the safest")
+    prefer_judged: bool = _setting(
+        True, "take survivors judged not relevant before others: they are the safest (default: on)"
+    )
     random_ratio: float = _setting(
         0.0, "share of a pair's negatives that are random documents, rounded half up; hard ones alone can hurt recall"
     )

@@ -12,7 +12,7 @@ from foolsgold.filters import Answers, Filtered, PairBlock, Relevance
 from foolsgold.sample.seeds import generator_of
 from foolsgold.settings import MiningSettings
 
-_TOO_EASY = ("rank_window", "min_score")
+_HARMLESS = ("rank_window", "min_score", "duplicate_text")
 
 
 class RandomDocuments:
@@ -48,7 +48,7 @@ class RandomDocuments:
             n_wanted: shape (P,), random documents asked for.
             pair_ids: P ids of query and positive.
         """
-        trusted = self._too_easy(pairs, filtered) | (filtered.keep & ~taken)
+        trusted = self._harmless(pairs, filtered) | (filtered.keep & ~taken)
         drawn = {}
         for pair in np.flatnonzero(n_wanted).tolist():
             barred = pairs.doc_keys[pair][pairs.present[pair] & ~trusted[pair]]
@@ -81,13 +81,13 @@ class RandomDocuments:
                 return chosen
             size = min(n_documents, 4 * size)
 
-    def _too_easy(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
-        """Candidates dropped for ranking or scoring too low, which nothing speaks against."""
-        positions = [i for i, reason in enumerate(filtered.reasons) if reason in _TOO_EASY]
+    def _harmless(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
+        """Candidates dropped only for ranking or scoring too low, or for repeating one that was kept."""
+        positions = [i for i, reason in enumerate(filtered.reasons) if reason in _HARMLESS]
         end = self._settings.max_rank if self._settings.max_rank is not None else self._settings.depth
         above_window = (pairs.ranks < end) & (filtered.dropped_by == _position(filtered.reasons, "rank_window"))
-        too_easy: NDArray[np.bool_] = np.isin(filtered.dropped_by, positions) & ~above_window
-        return too_easy
+        harmless: NDArray[np.bool_] = np.isin(filtered.dropped_by, positions) & ~above_window
+        return harmless
 
 
 def _position(names: tuple[str, ...], name: str) -> int:
