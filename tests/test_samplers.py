@@ -42,12 +42,12 @@ def probabilities(log_weights: np.ndarray, *competing: int) -> np.ndarray:
     return weights / weights.sum()
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.0])
 def test_softmax_draws_from_the_best_survivors_by_their_scores(temperature: float) -> None:
     result = drawn(1, sampler="softmax", sample_from=3, softmax_temperature=temperature)
     expected = probabilities(SCALED / temperature, 0, 2, 3)  # d1 is the positive
     assert shares(result) == pytest.approx(expected, abs=TOLERANCE)
-    assert expected.max() - expected[2] > 2 * TOLERANCE or temperature == 5  # or a draw without weights would do
+    assert expected[0] - expected[3] > 2 * TOLERANCE  # or a draw without weights would do
 
 
 def test_softmax_lets_all_compete_where_few_survive() -> None:

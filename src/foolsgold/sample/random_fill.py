@@ -61,17 +61,17 @@ class RandomDocuments:
             )
         return drawn
 
-    def _documents(self, query_row: int, n_wanted: int, taken: set[int], generator: np.random.Generator) -> list[int]:
-        """Up to `n_wanted` rows of documents; `taken` are the text keys that may not come, or not again."""
+    def _documents(self, query_row: int, n_wanted: int, barred: set[int], generator: np.random.Generator) -> list[int]:
+        """Up to `n_wanted` rows of documents; `barred` are the keys of texts that may not come, or not again."""
         doc_keys = self._relevance.doc_keys
-        n_documents, size = len(doc_keys), min(len(doc_keys), 4 * (n_wanted + len(taken)))
+        n_documents, size = len(doc_keys), min(len(doc_keys), 4 * (n_wanted + len(barred)))
         chosen: list[int] = []
         while True:
             for row in generator.choice(n_documents, size, replace=False).tolist():
                 key = int(doc_keys[row])
-                if key in taken:
+                if key in barred:
                     continue
-                taken.add(key)
+                barred.add(key)
                 if self._answers is not None and self._answers.answered_by(query_row, row):
                     continue
                 chosen.append(row)
