@@ -41,7 +41,7 @@ def test_mine_select_export(flags: list[str], tmp_path: Path, capsys: pytest.Cap
     assert json.loads(path.read_text().splitlines()[0]) == {
         "query": "red flower",
         "pos": ["T1 red rose"],
-        "neg": ["T3 scarlet rose"],
+        "neg": ["T5 pink tulip"],  # judged not relevant
     }
 
 
@@ -50,7 +50,8 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
     given = {
         "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
         "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform",
-        "short_rows": "keep",
+        "answer_match": False, "sample_from": 4, "softmax_temperature": 0.5, "simans_a": 1.0, "simans_b": -0.5,
+        "prefer_judged": False, "random_ratio": 0.5, "short_rows": "keep",
         "format": "triplet", "file_type": "parquet", "source": "dense,bm25", "language": "en", "index": "voyager",
         "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "seed": 7,
@@ -58,13 +59,26 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
         "out": str(tmp_path / "all"),
     }  # fmt: skip
     assert set(given) == {field.name for field in dataclasses.fields(MiningSettings)}
-    as_flags = [
-        part
-        for name, value in given.items()
-        for part in ([f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)]))
-    ]
+    as_flags = [part for name, value in given.items() for part in as_flag(name.replace("_", "-"), value)]
     assert main(["mine", *files, "--model", "offline", *as_flags]) == 0
     assert json.loads((tmp_path / "all" / "settings.json").read_text())["settings"] == given
+
+
+def as_flag(name: str, value: object) -> list[str]:
+    return [f"--{'' if value else 'no-'}{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
+
+
+def test_what_is_on_is_switched_off_and_on_again(flags: list[str], tmp_path: Path) -> None:
+    def chosen() -> str:
+        return (tmp_path / "out" / "train.jsonl").read_text()
+
+    alone = [*flags, "--negatives", "1", "--relative-margin", "none"]
+    assert main([*alone, "--no-prefer-judged"]) == 0
+    assert "T3 scarlet rose" in chosen() and "T5 pink tulip" not in chosen()
+    assert main(["select", str(tmp_path / "out"), "--prefer-judged"]) == 0
+    assert "T5 pink tulip" in chosen()
+    assert main(["select", str(tmp_path / "out"), "--seed", "1"]) == 0  # stays as it was
+    assert "T5 pink tulip" in chosen()
 
 
 def test_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -226,7 +226,9 @@ def test_a_positive_is_never_chosen_whatever_the_settings(data: Any) -> None:
         negatives=data.draw(st.integers(1, 5)),
         relative_margin=data.draw(st.sampled_from([None, 0.0, 0.3])),
         short_rows=data.draw(st.sampled_from(["keep", "drop", "random"])),
-        sampler=data.draw(st.sampled_from(["top", "uniform"])),
+        sampler=data.draw(st.sampled_from(["top", "uniform", "softmax", "simans"])),
+        random_ratio=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
+        prefer_judged=data.draw(st.booleans()),
         max_score=data.draw(st.sampled_from([None, 0.5])),
     )
     result = mined(collection, angles, chosen, query_angles=(0, 90, 45))
@@ -239,4 +241,6 @@ def test_a_positive_is_never_chosen_whatever_the_settings(data: Any) -> None:
         assert folded[int(row["doc_id"][1:])] not in known[query]
         assert folded[int(row["doc_id"][1:])] != ["x", "x", "b"][query]
     pairs = [(r["query_id"], r["positive_id"]) for r in result.negatives.to_pylist()]
+    said = [(*pair, folded[int(r["doc_id"][1:])]) for pair, r in zip(pairs, result.negatives.to_pylist(), strict=True)]
+    assert len(set(said)) == len(said)
     assert max([pairs.count(pair) for pair in pairs], default=0) <= chosen.negatives

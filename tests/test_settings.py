@@ -24,6 +24,20 @@ def test_numpy_numbers_and_paths_become_plain_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("negatives", "ratio", "expected"),
+    [(4, 0.0, 0), (4, 0.5, 2), (5, 0.5, 3), (3, 0.1, 0), (5, 0.1, 1), (50, 0.29, 15), (10, 0.15, 2), (4, 1.0, 4)],
+)
+def test_the_random_share_is_rounded_half_up(negatives: int, ratio: float, expected: int) -> None:
+    settings = MiningSettings(negatives=negatives, random_ratio=ratio)
+    assert (settings.random_negatives, settings.hard_negatives) == (expected, negatives - expected)
+
+
+def test_a_setting_of_another_sampler_or_of_random_negatives_is_no_limit() -> None:
+    assert MiningSettings(negatives=15).sample_from == 10
+    assert MiningSettings(negatives=20, random_ratio=0.5, sampler="softmax", max_rank=10).hard_negatives == 10
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"negatives": 0}, "negatives is 0; it takes a whole number from 1 to"),
@@ -38,7 +52,15 @@ def test_numpy_numbers_and_paths_become_plain_values() -> None:
         ({"max_rank": 200}, "Raise depth to 200"),
         ({"negatives": 101}, "fewer than the 101"),
         ({"min_score": 0.9, "max_score": 0.1}, "nothing lies between"),
-        ({"sampler": "best"}, "it takes one of 'top', 'uniform'"),
+        ({"sampler": "best"}, "it takes one of 'top', 'uniform', 'softmax', 'simans'"),
+        ({"sampler": "softmax", "sample_from": 3}, "sample_from is 3, fewer than the 4 .* at least 4"),
+        ({"sample_from": 0}, "sample_from is 0"),
+        ({"softmax_temperature": 0.0}, "softmax_temperature is 0.0; it takes a number from 0.001"),
+        ({"simans_a": -1.0}, "simans_a is -1.0"),
+        ({"simans_b": -1e10}, "simans_b is -10000000000.0"),
+        ({"random_ratio": 1.5}, "random_ratio is 1.5; it takes a share between 0 and 1"),
+        ({"prefer_judged": 1}, "prefer_judged is 1; it takes bool"),
+        ({"answer_match": None}, "answer_match is None; it takes bool"),
         ({"format": "csv"}, "'triplet'"),
         ({"index": None}, "index is None"),
         ({"short_rows": "keep"}, "cannot be written as 'n-tuple'"),

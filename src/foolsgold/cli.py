@@ -198,7 +198,7 @@ def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show
             text += f" (default: {default})"
         options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
         if kind.type is bool:
-            options["action"] = "store_true"
+            options["action"] = argparse.BooleanOptionalAction if default else "store_true"  # --no-… switches off
         elif kind.choices:
             options["choices"] = kind.choices
         else:

@@ -51,7 +51,7 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
     with OutputFolder(settings.out) as folder:
         with stages("read"):
             collection = as_collection(collection, settings)
-            filters_for(settings, collection.n_documents)  # what cannot work is said before hours of encoding
+            filters_for(settings, collection)  # what cannot work is said before hours of encoding
             sources = open_sources(collection, settings)
             keep_collection(collection, folder)
         with stages("encode"):
@@ -118,7 +118,7 @@ def _choose_and_write(
 
 def choose(collection: Collection, candidates: CandidateStore, settings: MiningSettings) -> tuple[pa.Table, Tally]:
     """Filter and sample, block by block: the table of negatives, and the counts."""
-    filters = filters_for(settings, collection.n_documents)
+    filters = filters_for(settings, collection)
     relevance = Relevance(collection)
     chooser = Chooser(collection, relevance, settings)
     blocks = []

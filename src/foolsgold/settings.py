@@ -16,7 +16,7 @@ from foolsgold.languages import STEMMERS
 from foolsgold.sources import parse_sources
 
 IndexKind = Literal["auto", "exact", "voyager"]
-SamplerName = Literal["top", "uniform"]
+SamplerName = Literal["top", "uniform", "softmax", "simans"]
 ShortRows = Literal["drop", "keep", "random"]
 TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "flagembedding"]
 FileType = Literal["jsonl", "parquet"]
@@ -25,12 +25,15 @@ Similarity = Literal["cosine", "dot"]
 
 SELECTABLE = (
     "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
-    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
+    "min_rank_without_positive", "answer_match", "sampler", "sample_from", "softmax_temperature", "simans_a",
+    "simans_b", "prefer_judged", "random_ratio", "short_rows", "format", "file_type", "seed", "block_size", "out",
+    "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
 _MAX_WHOLE = 2**31 - 1
 _MAX_SEED = 2**63 - 1
+_MIN_TEMPERATURE = 0.001  # colder, softmax is top
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -61,7 +64,24 @@ class MiningSettings:
     min_rank_without_positive: int = _setting(
         10, "first rank where no positive has a score, and only a window can guard against false negatives"
     )
-    sampler: SamplerName = _setting("top", "which survivors become negatives: the hardest, or any (seeded by query)")
+    answer_match: bool = _setting(
+        True, "drop candidates that contain an answer of the query, where there are any (default: on)"
+    )
+    sampler: SamplerName = _setting(
+        "top", "which survivors become negatives: the hardest, any, the harder the likelier, or those near the positive"
+    )
+    sample_from: int = _setting(10, "softmax draws from this many best survivors; in NV-Retriever more did worse")
+    softmax_temperature: float = _setting(
+        1.0, "softmax: p ~ exp(s / t), s in standard deviations of the query's candidates; the higher, the more even"
+    )
+    simans_a: float = _setting(0.5, "simans: p ~ exp(-a (s - s_pos - b)^2), s as for softmax; the higher, the narrower")
+    simans_b: float = _setting(0.0, "simans: how far above (or below: negative) the positive it draws most")
+    prefer_judged: bool = _setting(
+        True, "take survivors judged not relevant before others: they are the safest (default: on)"
+    )
+    random_ratio: float = _setting(
+        0.0, "share of a pair's negatives that are random documents, rounded half up; hard ones alone can hurt recall"
+    )
     short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
     file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
@@ -102,6 +122,7 @@ class MiningSettings:
                 f"language is {self.language!r}; it takes one of {', '.join(STEMMERS)}. Take 'none' for any other "
                 "language: its words are then compared as they are."
             )
+        self._check_sampler()
         if self.format == "n-tuple" and self.short_rows == "keep":
             raise SettingsError(
                 "short_rows='keep' cannot be written as 'n-tuple', whose rows all have the same number of negatives. "
@@ -118,19 +139,30 @@ class MiningSettings:
         """All values by field name, as settings.json keeps them."""
         return dataclasses.asdict(self)
 
+    @property
+    def random_negatives(self) -> int:
+        """Negatives of each pair that are random documents, rounded half up."""
+        return math.floor(round(self.negatives * self.random_ratio, 6) + 0.5)
+
+    @property
+    def hard_negatives(self) -> int:
+        """Negatives of each pair that are candidates."""
+        return self.negatives - self.random_negatives
+
     def _check_ranges(self) -> None:
-        for name in ("negatives", "depth", "batch_size", "block_size", "num_workers"):
+        for name in ("negatives", "depth", "sample_from", "batch_size", "block_size", "num_workers"):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a whole number from 1 to {_MAX_WHOLE}.")
-        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin"):
+        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin", "simans_a"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a number from 0 to {_MAX_WHOLE}.")
         if not 0 <= self.seed <= _MAX_SEED:
             raise SettingsError(f"seed is {self.seed}; it takes a whole number from 0 to {_MAX_SEED}.")
-        if not 0 <= self.max_unknown_ratio <= 1:
-            raise SettingsError(f"max_unknown_ratio is {self.max_unknown_ratio}; it takes a share between 0 and 1.")
+        for name in ("max_unknown_ratio", "random_ratio"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it takes a share between 0 and 1.")
         if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
             raise SettingsError(
                 f"min_score {self.min_score} is above max_score {self.max_score}: nothing lies between."
@@ -142,11 +174,26 @@ class MiningSettings:
             raise SettingsError(
                 f"max_rank is {end}, but only {self.depth} candidates are kept per query. Raise depth to {end}."
             )
-        if end - self.min_rank < self.negatives:
+        if end - self.min_rank < self.hard_negatives:
             raise SettingsError(
                 f"The rank window [{self.min_rank}, {end}) holds {max(0, end - self.min_rank)} candidates, fewer than "
-                f"the {self.negatives} negatives asked for. Lower min_rank or negatives, or raise max_rank or depth."
+                f"the {self.hard_negatives} negatives asked for. Lower min_rank or negatives, or raise max_rank or "
+                "depth."
             )
+
+    def _check_sampler(self) -> None:
+        if self.sampler == "softmax" and self.sample_from < self.hard_negatives:
+            raise SettingsError(
+                f"sample_from is {self.sample_from}, fewer than the {self.hard_negatives} candidates that become "
+                f"negatives. Raise sample_from to at least {self.hard_negatives}, or lower negatives."
+            )
+        if not _MIN_TEMPERATURE <= self.softmax_temperature <= _MAX_WHOLE:
+            raise SettingsError(
+                f"softmax_temperature is {self.softmax_temperature}; it takes a number from {_MIN_TEMPERATURE} to "
+                f"{_MAX_WHOLE}."
+            )
+        if abs(self.simans_b) > _MAX_WHOLE:
+            raise SettingsError(f"simans_b is {self.simans_b}; it takes a number from {-_MAX_WHOLE} to {_MAX_WHOLE}.")
 
 
 class Kind(NamedTuple):

@@ -4,7 +4,7 @@ from foolsgold.collection.any_collection import CollectionFiles, as_collection, 
 from foolsgold.collection.collection import Collection, Judgements, rows_of
 from foolsgold.collection.files import read_beir, read_files
 from foolsgold.collection.pairs import read_pairs
-from foolsgold.collection.text import fold, text_keys
+from foolsgold.collection.text import fold, is_written_without_spaces, text_keys, words
 
 __all__ = [
     "Collection",
@@ -12,10 +12,12 @@ __all__ = [
     "Judgements",
     "as_collection",
     "fold",
+    "is_written_without_spaces",
     "read_beir",
     "read_files",
     "read_pairs",
     "rows_of",
     "text_keys",
+    "words",
     "write_beir_parquet",
 ]

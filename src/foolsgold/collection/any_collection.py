@@ -76,7 +76,8 @@ def write_beir_parquet(collection: Collection, folder: Path) -> None:
 
     folder.mkdir()
     pq.write_table(collection.corpus.rename_columns(["_id", "title", "text"]), folder / "corpus.parquet")
-    pq.write_table(collection.queries.rename_columns(["_id", "text"]), folder / "queries.parquet")
+    queries = collection.queries.rename_columns(["_id", *collection.queries.column_names[1:]])
+    pq.write_table(queries, folder / "queries.parquet")
     judged = (collection.positives, collection.judged_negatives)
     query_rows = np.concatenate([j.query_rows for j in judged])
     doc_rows = np.concatenate([j.doc_rows for j in judged])

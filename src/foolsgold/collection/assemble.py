@@ -31,7 +31,7 @@ def assemble(
 
     Args:
         corpus: doc_id, title, text.
-        queries: query_id, text.
+        queries: query_id, text, and answers where there are any.
         judgements: by id.
         names: the streams that the three parts were read from, for messages.
         bad_lines: what was skipped while reading them.

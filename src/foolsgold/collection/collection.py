@@ -17,6 +17,7 @@ from foolsgold.collection.text import same_keys, text_keys
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
 QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
+ANSWERS_FIELD = pa.field("answers", pa.list_(pa.large_string()))  # a third column, where any query has answers
 NOTHING_MET: Mapping[str, Any] = {
     "bad_lines_skipped": 0,
     "bad_line_examples": (),
@@ -74,7 +75,7 @@ class Collection:
 
     Attributes:
         corpus: N rows of doc_id, title (may be empty) and text.
-        queries: Q rows of query_id and text.
+        queries: Q rows of query_id and text, and answers (a list of texts) where any query has some.
         positives: documents known to be relevant.
         judged_negatives: documents judged not relevant: never positives, always admissible as negatives.
         held_out_positives: positives of other splits: nothing is mined for them, and they are never negatives.
@@ -116,6 +117,20 @@ class Collection:
         texts: list[str] = (column if rows is None else column.take(pa.array(rows))).to_pylist()
         return texts
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether answers are known for any query."""
+        return ANSWERS_FIELD.name in self.queries.column_names
+
+    def answers(self, query_row: int) -> list[str]:
+        """The answers known for one query."""
+        found: list[str] = self.queries[ANSWERS_FIELD.name][query_row].as_py() if self.has_answers else []
+        return found
+
+    def document_text(self, row: int) -> str:
+        """As `document_texts`, of one row: faster for rows here and there, where a table is large."""
+        return " ".join(filter(None, (self.corpus["title"][row].as_py(), self.corpus["text"][row].as_py())))
+
     def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
         table = self.corpus if rows is None else self.corpus.take(pa.array(rows))
@@ -154,8 +169,13 @@ class Collection:
     def fingerprint(self) -> str:
         """A hash of all ids, texts and judgements: equal for equal content, however it was read."""
         digest = blake2b(digest_size=16)
-        for column in (*self.corpus.columns, *self.queries.columns):
+        for column in (*self.corpus.columns, *self.queries.select(QUERIES_SCHEMA.names).columns):
             digest.update(_column_digest(column))
+        if self.has_answers:
+            answers = self.queries[ANSWERS_FIELD.name]
+            counts = pc.list_value_length(answers).to_numpy().astype(np.int64)
+            if counts.any():
+                digest.update(counts.tobytes() + _column_digest(pc.list_flatten(answers)))
         for judged in (self.positives, self.judged_negatives, self.held_out_positives):
             digest.update(judged.offsets.tobytes() + judged.doc_rows.tobytes())
         return digest.hexdigest()

@@ -43,7 +43,8 @@ def read_files(
 
     Args:
         corpus: with `_id` (or doc_id, docid, id, pid), `text`, and optionally `title`.
-        queries: with `_id` (or query_id, qid, id) and `text` (or query, question).
+        queries: with `_id` (or query_id, qid, id), `text` (or query, question), and optionally `answers`, a list of
+            texts or one text: candidates that contain one are no negatives. csv and tsv hold one answer a query.
         qrels: with `query-id`, `corpus-id` and `score`; 0 is judged not relevant, above 0 is a positive.
         on_bad_line: "error" stops at the first line that cannot be read, "skip" counts such lines and goes on.
         max_unknown_ratio: the share of judgements that may name unknown ids.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA, Collection, Judgements
+from foolsgold.collection.collection import ANSWERS_FIELD, CORPUS_SCHEMA, QUERIES_SCHEMA, Collection, Judgements
 from foolsgold.collection.columns import columns_of, items_of
-from foolsgold.collection.records import check_text, read_documents
+from foolsgold.collection.records import check_answers, check_text, read_documents, with_answers_if_any
 from foolsgold.collection.rows import BadLines, Rows
 from foolsgold.errors import CollectionError
 
@@ -31,7 +31,8 @@ def read_pairs(
 
     Args:
         pairs: a list of (query, positive) tuples or of dicts, a dict of columns, a dict query → positive(s), a pandas
-            or polars frame, an Arrow table, or a Hugging Face dataset. A positive may be a list of texts.
+            or polars frame, an Arrow table, or a Hugging Face dataset. A positive may be a list of texts. Dicts and
+            tables may have a third field `answers`, a text or a list: documents that contain one are no negatives.
         corpus: more documents to mine from: texts, a dict id → text, or records with `text` and optionally an id
             and a `title`. None: the positives are the corpus.
         query_column: which column holds the query (default: query, anchor or question; or the first of two).
@@ -49,8 +50,10 @@ def read_pairs(
     documents = _Numbered(zip(table["text"].to_pylist(), range(table.num_rows), strict=True), table.num_rows)
     queries = _Numbered()
     judged: dict[tuple[int, int], None] = {}
-    for number, (query, positives) in enumerate(_pairs(pairs, query_column, positive_column)):
+    answers: dict[int, dict[str, None]] = {}
+    for number, (query, positives, known) in enumerate(_pairs(pairs, query_column, positive_column)):
         query_row = queries.row(check_text(query, f"pairs[{number}]: the query"))
+        answers.setdefault(query_row, {}).update(dict.fromkeys(check_answers(known, f"pairs[{number}]")))
         for positive in positives if _is_list(positives) else [positives]:
             doc_row = documents.row(check_text(positive, f"pairs[{number}]: the positive"))
             judged[query_row, doc_row] = None
@@ -59,7 +62,7 @@ def read_pairs(
     pair_rows = np.array(list(judged), np.int64).reshape(-1, 2)
     return Collection(
         corpus=_with_new_documents(table, documents.new_texts),
-        queries=_numbered_table(QUERIES_SCHEMA, "q", queries.new_texts),
+        queries=_with_answers(_numbered_table(QUERIES_SCHEMA, "q", queries.new_texts), answers),
         positives=Judgements.from_pairs(pair_rows[:, 0], pair_rows[:, 1], n_queries=len(queries.new_texts)),
         judged_negatives=Judgements.none(len(queries.new_texts)),
         held_out_positives=Judgements.none(len(queries.new_texts)),
@@ -83,22 +86,24 @@ class _Numbered:
         return row
 
 
-def _pairs(pairs: Any, query_column: str | None, positive_column: str | None) -> Iterator[tuple[Any, Any]]:
+def _pairs(pairs: Any, query_column: str | None, positive_column: str | None) -> Iterator[tuple[Any, Any, Any]]:
+    """Query, positive or positives, and answers or None."""
     named = query_column is not None or positive_column is not None
     if isinstance(pairs, Mapping) and not named and not _is_columns(pairs):
-        yield from pairs.items()
+        yield from ((query, positive, None) for query, positive in pairs.items())
         return
     columns = columns_of(pairs, "pairs")
     if columns is not None:
-        query, positive = _pair_columns(list(columns), query_column, positive_column)
-        yield from zip(columns[query], columns[positive], strict=True)
+        names = _pair_columns(list(columns), query_column, positive_column)
+        answers = _answers_of(columns, names) or [None] * len(columns[names[0]])
+        yield from zip(columns[names[0]], columns[names[1]], map(_as_list, answers), strict=True)
         return
     for number, item in enumerate(items_of(pairs, "pairs", "(query, positive) pairs: list, dict, table or dataset")):
         if isinstance(item, Mapping):
-            query, positive = _pair_columns(list(item), query_column, positive_column)
-            yield item[query], item[positive]
+            names = _pair_columns(list(item), query_column, positive_column)
+            yield item[names[0]], item[names[1]], _as_list(_answers_of(item, names))
         elif isinstance(item, (tuple, list)) and len(item) == 2:
-            yield item[0], item[1]
+            yield item[0], item[1], None
         else:
             raise CollectionError(f"pairs[{number}] is {item!r:.60}; it takes (query, positive) or a dict with both.")
 
@@ -135,6 +140,20 @@ def _pair_columns(names: list[str], query_column: str | None, positive_column: s
             "Name them with query_column= and positive_column=."
         )
     return query, positive
+
+
+def _answers_of(fields: Mapping[str, Any], pair: tuple[str, str]) -> Any:
+    """The field of answers, unless it is the query or the positive."""
+    return None if ANSWERS_FIELD.name in pair else fields.get(ANSWERS_FIELD.name)
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if _is_list(value) and not isinstance(value, Set) else value  # a set has no stable order
+
+
+def _with_answers(queries: pa.Table, answers: Mapping[int, Iterable[str]]) -> pa.Table:
+    column = pa.array([list(answers[row]) for row in range(queries.num_rows)], ANSWERS_FIELD.type)
+    return with_answers_if_any(queries.append_column(ANSWERS_FIELD, column))
 
 
 def _first_of(wanted: Iterable[str], there: Iterable[str]) -> str | None:

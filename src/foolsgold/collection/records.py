@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA
+from foolsgold.collection.collection import ANSWERS_FIELD, CORPUS_SCHEMA, QUERIES_SCHEMA
 from foolsgold.collection.rows import BadLines, BadRow, Rows
 from foolsgold.errors import BadRowError
 
@@ -55,13 +56,20 @@ def read_documents(rows: Rows, bad_lines: BadLines) -> pa.Table:
 
 
 def read_queries(rows: Rows, bad_lines: BadLines) -> pa.Table:
-    """A query table: query_id, text; ids are unique."""
+    """A query table: query_id, text, and answers where any query has some; ids are unique."""
 
-    def parse(record: Mapping[str, Any]) -> tuple[str, str]:
+    def parse(record: Mapping[str, Any]) -> tuple[str, str, list[str]]:
         query_id = _id(record, QUERY_ID_FIELDS, "a query")
-        return query_id, _text(record, QUERY_TEXT_FIELDS, f'query "{query_id}"')
+        text = _text(record, QUERY_TEXT_FIELDS, f'query "{query_id}"')
+        return query_id, text, _answers(record.get(ANSWERS_FIELD.name), f'query "{query_id}"')
 
-    return _table(rows, parse, QUERIES_SCHEMA, bad_lines)
+    return with_answers_if_any(_table(rows, parse, QUERIES_SCHEMA.append(ANSWERS_FIELD), bad_lines))
+
+
+def with_answers_if_any(queries: pa.Table) -> pa.Table:
+    """A query table without its column of answers, where no query has one."""
+    n_answers = pc.sum(pc.list_value_length(queries[ANSWERS_FIELD.name])).as_py()
+    return queries if n_answers else queries.drop_columns([ANSWERS_FIELD.name])
 
 
 def read_judgements(rows: Rows, bad_lines: BadLines) -> JudgementRows:
@@ -92,10 +100,10 @@ def _parse_judgement(record: Mapping[str, Any]) -> tuple[str, str, float]:
 
 
 def _table(
-    rows: Rows, parse: Callable[[Mapping[str, Any]], Sequence[str]], schema: pa.Schema, bad_lines: BadLines
+    rows: Rows, parse: Callable[[Mapping[str, Any]], Sequence[Any]], schema: pa.Schema, bad_lines: BadLines
 ) -> pa.Table:
     batches: list[pa.RecordBatch] = []
-    pending: list[Sequence[str]] = []
+    pending: list[Sequence[Any]] = []
     numbers: dict[str, int] = {}
     for number, values in _good(rows, parse, bad_lines):
         first = numbers.setdefault(values[0], number)
@@ -111,8 +119,8 @@ def _table(
     return pa.Table.from_batches(batches, schema)
 
 
-def _batch(rows: list[Sequence[str]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)]
+def _batch(rows: list[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -161,6 +169,16 @@ def _checked_text(value: Any, what: str, *, may_be_empty: bool = False) -> str:
     return value
 
 
+def _answers(value: Any, what: str) -> list[str]:
+    """A list of answers; one text is a list of one, and nothing or an empty text is none."""
+    answers = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(answers, (list, tuple)) or not all(isinstance(answer, str) for answer in answers):
+        raise _Problem(f"the answers of {what} are {_shown(value)}; a list of strings is taken, or one string.")
+    for answer in answers:
+        _check_text(answer, f"an answer of {what}")
+    return [answer for answer in answers if answer.strip()]
+
+
 def _check_text(value: str, what: str) -> None:
     try:
         n_bytes = len(value) if value.isascii() else len(value.encode())
@@ -178,6 +196,18 @@ def check_text(value: Any, place: str) -> str:
     """
     try:
         return _checked_text(value, place)
+    except _Problem as problem:
+        raise BadRowError(str(problem)) from None
+
+
+def check_answers(value: Any, place: str) -> list[str]:
+    """Answers that stand in Python values, as a list.
+
+    Raises:
+        BadRowError: they are neither texts nor one text; `place` says where they stand.
+    """
+    try:
+        return _answers(value, place)
     except _Problem as problem:
         raise BadRowError(str(problem)) from None
 

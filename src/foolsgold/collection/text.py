@@ -22,6 +22,62 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())
 
 
+def words(text: str) -> str:
+    """The words of the folded text, in order, with a space between two; empty where it has none.
+
+    A word is a run of letters, digits and marks; in a script that is written without spaces each character is a word by
+    itself, so that a phrase can be found there too.
+
+    >>> words("Jean-Luc  Picard, NCC-1701?")
+    'jean luc picard ncc 1701'
+    >>> words("iPhone手机")
+    'iphone 手 机'
+    """
+    return " ".join(fold(text).translate(_WORD_CHARACTERS).split())
+
+
+def is_written_without_spaces(character: str) -> bool:
+    """Whether a character is of a script without spaces: Han, kana, Thai, Lao, Burmese, Khmer."""
+    return any(first <= character <= last for first, last in _SCRIPTS_WITHOUT_SPACES)
+
+
+_SCRIPTS_WITHOUT_SPACES = (
+    ("\u0e00", "\u0eff"),  # Thai, Lao
+    ("\u1000", "\u109f"),  # Burmese, and its extensions
+    ("\ua9e0", "\ua9ff"),
+    ("\uaa60", "\uaa7f"),
+    ("\u1780", "\u17ff"),  # Khmer
+    ("\u2e80", "\u2fdf"),  # Han radicals
+    ("\u3005", "\u3007"),  # Han repetition mark, and zero
+    ("\u3041", "\u30ff"),  # Hiragana, Katakana
+    ("\u31f0", "\u31ff"),
+    ("\u3400", "\u4dbf"),  # Han
+    ("\u4e00", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\U0001aff0", "\U0001b16f"),  # kana of other periods
+    ("\U00020000", "\U0003ffff"),  # rare Han
+)
+
+
+class _WordCharacters(dict[int, str]):
+    """For `str.translate`: what becomes of a character; each is looked at once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Cf":  # a soft hyphen or joiner is no break
+            new = ""
+        elif category[0] not in "LNM":
+            new = " "
+        else:
+            new = f" {character} " if is_written_without_spaces(character) else character
+        self[code] = new
+        return new
+
+
+_WORD_CHARACTERS = _WordCharacters()
+
+
 def text_keys(texts: Iterable[str]) -> NDArray[np.uint64]:
     """One 64-bit hash per text, shape (n,); equal exactly where the folded texts are equal.
 

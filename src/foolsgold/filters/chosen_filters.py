@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from foolsgold.collection import Collection
 from foolsgold.errors import SettingsError
+from foolsgold.filters.answer_match import AnswerMatch, Answers
 from foolsgold.filters.duplicate_text import DuplicateText
 from foolsgold.filters.filter import Filter
 from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
@@ -13,12 +15,13 @@ from foolsgold.filters.score_bounds import MaxScore, MinScore
 from foolsgold.settings import MiningSettings
 
 
-def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
+def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter]:
     """Rules about what may be relevant come first, then those about hardness, and duplicates last.
 
     Raises:
         SettingsError: the corpus is too small for the window or for the number of negatives.
     """
+    n_documents = collection.n_documents
     end = min(n_documents, settings.depth if settings.max_rank is None else settings.max_rank)
     if n_documents <= settings.negatives:
         mend = f"Lower negatives to at most {n_documents - 1}, or add" if n_documents > 1 else "Add"
@@ -26,16 +29,19 @@ def filters_for(settings: MiningSettings, n_documents: int) -> list[Filter]:
             f"negatives is {settings.negatives}, but the corpus has only {n_documents} documents, the positives among "
             f"them. {mend} documents to the corpus."
         )
-    if end - settings.min_rank < settings.negatives:
+    if end - settings.min_rank < settings.hard_negatives:
         raise SettingsError(
             f"min_rank is {settings.min_rank}, but the corpus has only {n_documents} documents: the window holds "
-            f"{max(0, end - settings.min_rank)} ranks, fewer than the {settings.negatives} negatives asked for. "
+            f"{max(0, end - settings.min_rank)} ranks, fewer than the {settings.hard_negatives} negatives asked for. "
             "Lower min_rank or negatives."
         )
     max_rank = settings.depth if settings.max_rank is None else settings.max_rank
     _, window_end = rank_window(n_documents)
     first_without_positive = first_rank(min(window_end, max_rank), settings.min_rank_without_positive)
     rules: list[Filter] = [KnownPositiveId(), KnownPositiveText(), QueryText()]
+    answers = Answers.of(collection, settings)
+    if answers is not None:
+        rules.append(AnswerMatch(answers))
     if settings.absolute_margin is not None:
         rules.append(AbsoluteMargin(settings.absolute_margin))
     if settings.relative_margin is not None:

@@ -57,6 +57,7 @@ def make_report(
         },
         "negatives": {
             "total": negatives.num_rows,
+            "judged": tally.judged_chosen,
             "random": int(np.sum(negatives["source"].to_numpy() == RANDOM)),
             "by_source": _counts(negatives["source"]),
             "training_rows": n_training_rows,

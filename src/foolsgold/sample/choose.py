@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +11,26 @@ from numpy.typing import NDArray
 from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance
 from foolsgold.sample.negatives import RANDOM, Chosen
-from foolsgold.sample.random_fill import random_documents
-from foolsgold.sample.seeds import generator_of
+from foolsgold.sample.random_fill import RandomDocuments
+from foolsgold.sample.sampler import Sampler, first_survivors
+from foolsgold.sample.simans import SimANS
+from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 from foolsgold.settings import MiningSettings
 
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
-_TOO_EASY = ("rank_window", "min_score")
 
 
-class Sampler(Protocol):
-    """Orders candidates; the survivors that come first are taken."""
-
-    def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
-        """A number per candidate, shape (P, K), the lowest first; `query_ids` has P entries."""
-        ...
+def sampler_for(settings: MiningSettings) -> Sampler:
+    """The sampler that settings ask for."""
+    if settings.sampler == "uniform":
+        return Uniform(settings.seed)
+    if settings.sampler == "softmax":
+        return Softmax(settings.seed, sample_from=settings.sample_from, temperature=settings.softmax_temperature)
+    if settings.sampler == "simans":
+        return SimANS(settings.seed, a=settings.simans_a, b=settings.simans_b)
+    return Top()
 
 
 @dataclass
@@ -38,9 +40,11 @@ class Tally:
     Attributes:
         fates: candidates by fate: chosen, not_needed, short_row, or the reason for the drop. A candidate's fate is the
             furthest that it came for any of the query's positives, so that each is counted once.
-        pairs: (query, positive) pairs; `complete_pairs` of them got all negatives from candidates, `filled_pairs` with
-            random documents; `short_pairs` got fewer and were kept or dropped as the settings say.
-        complete_queries: queries with a positive of which at least one pair got all negatives.
+        pairs: (query, positive) pairs; `complete_pairs` of them got the hard negatives and the random ones that were
+            asked for, `filled_pairs` more random documents in place of hard ones; `short_pairs` got fewer and were kept
+            or dropped as the settings say.
+        complete_queries: queries with a positive of which at least one pair is complete.
+        judged_chosen: chosen negatives that were judged not relevant.
     """
 
     fates: Counter[str] = field(default_factory=Counter)
@@ -52,6 +56,7 @@ class Tally:
     complete_queries: int = 0
     queries_without_positives: int = 0
     complete_queries_without_positives: int = 0
+    judged_chosen: int = 0
 
 
 class Chooser:
@@ -59,53 +64,42 @@ class Chooser:
 
     def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings) -> None:
         self._collection = collection
-        self._relevance = relevance
         self._settings = settings
-        self._sampler: Sampler = Top() if settings.sampler == "top" else Uniform(settings.seed)
+        self._sampler = sampler_for(settings)
+        self._random = RandomDocuments(collection, relevance, settings)
         self.tally = Tally()
 
     def choose(self, pairs: PairBlock, filtered: Filtered) -> Chosen:
         """The negatives of a block."""
-        query_ids = self._collection.query_ids.take(pairs.query_rows).to_pylist()
-        order = np.where(filtered.keep, self._sampler.order(pairs, query_ids), np.inf)
-        first = np.argsort(order, axis=1, kind="stable")[:, : self._settings.negatives]  # (P, n)
-        taken = np.zeros(filtered.keep.shape, np.bool_)
-        np.put_along_axis(taken, first, True, axis=1)
-        taken &= filtered.keep
+        pair_ids = self._pair_ids(pairs)
+        order = self._sampler.order(pairs, filtered.keep, pair_ids=pair_ids)
+        unjudged = ~pairs.judged_negative & self._settings.prefer_judged
+        taken = first_survivors(self._settings.hard_negatives, filtered.keep, unjudged, order)
         n_found = taken.sum(axis=1)
-        fill = self._fill(pairs, filtered, n_found, query_ids) if self._settings.short_rows == "random" else {}
-        n_filled = np.array([len(fill.get(pair, ())) for pair in range(len(n_found))])
-        short = n_found + n_filled < self._settings.negatives
+        n_wanted = self._n_random_wanted(n_found)
+        drawn = self._random.draw(pairs, filtered, taken=taken, n_wanted=n_wanted, pair_ids=pair_ids)
+        n_drawn = np.array([len(drawn.get(pair, ())) for pair in range(len(n_found))])
+        short = n_found + n_drawn < self._settings.negatives
         dropped = short & (self._settings.short_rows != "keep")
         self._count(pairs, filtered, taken, n_found, short, dropped)
-        return _rows(pairs, taken & ~dropped[:, None], {pair: docs for pair, docs in fill.items() if not dropped[pair]})
+        kept_random = {pair: docs for pair, docs in drawn.items() if not dropped[pair]}
+        return _rows(pairs, taken & ~dropped[:, None], kept_random)
 
-    def _fill(
-        self, pairs: PairBlock, filtered: Filtered, n_found: NDArray[np.int64], query_ids: list[str]
-    ) -> dict[int, list[int]]:
-        too_easy = self._too_easy(pairs, filtered)
-        fill = {}
-        for pair in np.flatnonzero(n_found < self._settings.negatives).tolist():
-            query_row, positive_row = int(pairs.query_rows[pair]), int(pairs.positive_rows[pair])
-            positive_id = self._collection.doc_ids[positive_row].as_py() if positive_row >= 0 else ""
-            fill[pair] = random_documents(
-                pairs,
-                pair,
-                n_wanted=self._settings.negatives - int(n_found[pair]),
-                trusted=too_easy[pair],
-                doc_keys=self._relevance.doc_keys,
-                positive_keys=self._relevance.positive_keys(query_row),
-                generator=generator_of(self._settings.seed, query_ids[pair], positive_id),
-            )
-        return fill
+    def _pair_ids(self, pairs: PairBlock) -> list[tuple[str, str]]:
+        """Ids of query and positive, "" for no positive."""
+        query_ids = self._collection.query_ids.take(pairs.query_rows).to_pylist()
+        doc_ids = self._collection.doc_ids
+        positive_ids = [doc_ids[row].as_py() if row >= 0 else "" for row in pairs.positive_rows.tolist()]
+        return list(zip(query_ids, positive_ids, strict=True))
 
-    def _too_easy(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
-        """Candidates dropped for ranking or scoring too low, which nothing speaks against."""
-        positions = [i for i, reason in enumerate(filtered.reasons) if reason in _TOO_EASY]
-        end = self._settings.max_rank if self._settings.max_rank is not None else self._settings.depth
-        above_window = (pairs.ranks < end) & (filtered.dropped_by == _position(filtered.reasons, "rank_window"))
-        too_easy: NDArray[np.bool_] = np.isin(filtered.dropped_by, positions) & ~above_window
-        return too_easy
+    def _n_random_wanted(self, n_found: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The share of random documents, and what short rows lack where they are filled; shape (P,)."""
+        share, missing = self._settings.random_negatives, self._settings.hard_negatives - n_found
+        if self._settings.short_rows == "random":
+            return share + missing
+        if self._settings.short_rows == "drop":
+            return np.where(missing > 0, 0, share)  # the others are dropped
+        return np.full_like(n_found, share)
 
     def _count(
         self, pairs: PairBlock, filtered: Filtered, taken: NDArray[np.bool_], n_found: NDArray[np.int64],
@@ -120,7 +114,8 @@ class Chooser:
         for name, count in zip(names, counts.tolist(), strict=True):
             self.tally.fates[name] += count
 
-        complete = n_found == self._settings.negatives
+        self.tally.judged_chosen += int((taken & ~dropped[:, None] & pairs.judged_negative).sum())
+        complete = (n_found == self._settings.hard_negatives) & ~short
         has_positive = pairs.has_positive
         first_has_positive = has_positive[pairs.first_pairs]
         complete_query = np.logical_or.reduceat(complete, pairs.first_pairs)
@@ -134,25 +129,21 @@ class Chooser:
         self.tally.complete_queries_without_positives += int((complete_query & ~first_has_positive).sum())
 
 
-def _rows(pairs: PairBlock, chosen: NDArray[np.bool_], fill: dict[int, list[int]]) -> Chosen:
+def _rows(pairs: PairBlock, chosen: NDArray[np.bool_], random: dict[int, list[int]]) -> Chosen:
     pair, column = np.nonzero(chosen)
-    fill_pair = np.array([row for row, docs in fill.items() for _ in docs], np.int64)
-    fill_docs = np.array([doc for docs in fill.values() for doc in docs], np.int32)
-    n_random = len(fill_docs)
+    random_pair = np.array([row for row, docs in random.items() for _ in docs], np.int64)
+    random_docs = np.array([doc for docs in random.values() for doc in docs], np.int32)
+    n_random = len(random_docs)
     names = np.array(pairs.source_names, object)
-    all_pairs = np.concatenate([pair, fill_pair])
+    all_pairs = np.concatenate([pair, random_pair])
     order = np.argsort(all_pairs, kind="stable")  # random documents after the candidates of the same pair
     all_pairs = all_pairs[order]
     return Chosen(
         query_rows=pairs.query_rows[all_pairs],
         positive_rows=pairs.positive_rows[all_pairs],
-        doc_rows=np.concatenate([pairs.doc_rows[pair, column], fill_docs])[order],
+        doc_rows=np.concatenate([pairs.doc_rows[pair, column], random_docs])[order],
         ranks=np.concatenate([column, np.full(n_random, -1)])[order].astype(np.int32),
         scores=np.concatenate([pairs.scores[pair, column], np.full(n_random, np.nan)])[order].astype(np.float32),
         positive_scores=pairs.positive_scores[all_pairs].astype(np.float32),
         sources=np.concatenate([names[pairs.sources[pair, column]], np.full(n_random, RANDOM, object)])[order],
     )
-
-
-def _position(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else -2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 
-RANDOM = "random"  # the source of a negative that filled a short row
+RANDOM = "random"  # the source of a negative that was drawn from the whole corpus
 NEGATIVES_SCHEMA = pa.schema(
     [
         ("query_id", pa.large_string()),

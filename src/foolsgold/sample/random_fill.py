@@ -1,49 +1,94 @@
-"""Random documents for pairs that have too few negatives."""
+"""Random documents: a share of every row where that is asked for, and what short rows lack."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.filters import PairBlock
+from foolsgold.collection import Collection
+from foolsgold.filters import Answers, Filtered, PairBlock, Relevance
+from foolsgold.sample.seeds import generator_of
+from foolsgold.settings import MiningSettings
+
+_HARMLESS = ("rank_window", "min_score", "duplicate_text")
 
 
-def random_documents(
-    pairs: PairBlock,
-    pair: int,
-    *,
-    n_wanted: int,
-    trusted: NDArray[np.bool_],
-    doc_keys: NDArray[np.int64],
-    positive_keys: NDArray[np.int64],
-    generator: np.random.Generator,
-) -> list[int]:
-    """Up to `n_wanted` rows of documents that nothing speaks against, in random order.
+class RandomDocuments:
+    """Draws from the whole corpus what nothing speaks against.
 
-    Never a known positive, a candidate that a filter dropped as too similar, a text of either, the query's text, or a
-    text that was chosen already.
-
-    Args:
-        pairs: the block.
-        pair: its row.
-        n_wanted: how many are missing.
-        trusted: shape (K,), candidates that were dropped only for being too easy.
-        doc_keys: shape (N,), text keys of the whole corpus.
-        positive_keys: text keys of the query's known positives.
-        generator: seeded for this pair.
+    Never a known positive, a candidate that was chosen or that a filter dropped as too similar, a text of any of these,
+    the query's text, a document with an answer of the query, or the same text twice. Hard negatives alone can hurt
+    recall (STAR, arXiv 2104.08051): random ones keep what is far from a query there.
     """
-    barred = pairs.doc_keys[pair][pairs.present[pair] & ~trusted]
-    taken = {int(key) for key in (*barred, *positive_keys, pairs.query_keys[pair])}
-    n_documents, size = len(doc_keys), min(len(doc_keys), 4 * (n_wanted + len(taken)))
-    chosen: list[int] = []
-    while True:
-        for row in generator.choice(n_documents, size, replace=False).tolist():
-            key = int(doc_keys[row])
-            if key not in taken:
-                taken.add(key)
+
+    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings) -> None:
+        self._relevance = relevance
+        self._settings = settings
+        self._answers = Answers.of(collection, settings)
+
+    def draw(
+        self,
+        pairs: PairBlock,
+        filtered: Filtered,
+        *,
+        taken: NDArray[np.bool_],
+        n_wanted: NDArray[np.int64],
+        pair_ids: Sequence[tuple[str, str]],
+    ) -> dict[int, list[int]]:
+        """Rows of documents by pair, in random order, no more than there are.
+
+        All that a pair needs is drawn at once, so that nothing comes twice.
+
+        Args:
+            pairs: the block.
+            filtered: what filters left of it.
+            taken: shape (P, K), the candidates chosen.
+            n_wanted: shape (P,), random documents asked for.
+            pair_ids: P ids of query and positive.
+        """
+        trusted = self._harmless(pairs, filtered) | (filtered.keep & ~taken)
+        drawn = {}
+        for pair in np.flatnonzero(n_wanted).tolist():
+            barred = pairs.doc_keys[pair][pairs.present[pair] & ~trusted[pair]]
+            positive_keys = self._relevance.positive_keys(int(pairs.query_rows[pair]))
+            drawn[pair] = self._documents(
+                int(pairs.query_rows[pair]),
+                int(n_wanted[pair]),
+                {int(key) for key in (*barred, *positive_keys, pairs.query_keys[pair])},
+                generator_of(self._settings.seed, *pair_ids[pair]),
+            )
+        return drawn
+
+    def _documents(self, query_row: int, n_wanted: int, barred: set[int], generator: np.random.Generator) -> list[int]:
+        """Up to `n_wanted` rows of documents; `barred` are the keys of texts that may not come, or not again."""
+        doc_keys = self._relevance.doc_keys
+        n_documents, size = len(doc_keys), min(len(doc_keys), 4 * (n_wanted + len(barred)))
+        chosen: list[int] = []
+        while True:
+            for row in generator.choice(n_documents, size, replace=False).tolist():
+                key = int(doc_keys[row])
+                if key in barred:
+                    continue
+                barred.add(key)
+                if self._answers is not None and self._answers.answered_by(query_row, row):
+                    continue
                 chosen.append(row)
                 if len(chosen) == n_wanted:
                     return chosen
-        if size == n_documents:
-            return chosen
-        size = min(n_documents, 4 * size)
+            if size == n_documents:
+                return chosen
+            size = min(n_documents, 4 * size)
+
+    def _harmless(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
+        """Candidates dropped only for ranking or scoring too low, or for repeating one that was kept."""
+        positions = [i for i, reason in enumerate(filtered.reasons) if reason in _HARMLESS]
+        end = self._settings.max_rank if self._settings.max_rank is not None else self._settings.depth
+        above_window = (pairs.ranks < end) & (filtered.dropped_by == _position(filtered.reasons, "rank_window"))
+        harmless: NDArray[np.bool_] = np.isin(filtered.dropped_by, positions) & ~above_window
+        return harmless
+
+
+def _position(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -2

@@ -16,6 +16,8 @@ class Top:
     The rank, not the score: where several sources were fused, it holds what all of them say.
     """
 
-    def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
+    def order(
+        self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
+    ) -> NDArray[np.float64]:
         """The rank itself, shape (P, K)."""
-        return np.broadcast_to(pairs.ranks.astype(np.float64), pairs.doc_rows.shape)
+        return np.broadcast_to(pairs.ranks.astype(np.float64), keep.shape)

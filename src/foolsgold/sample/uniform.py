@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.filters import PairBlock
-from foolsgold.sample.seeds import generator_of
+from foolsgold.sample.seeds import numbers_of
 
 
 class Uniform:
@@ -21,13 +21,8 @@ class Uniform:
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def order(self, pairs: PairBlock, query_ids: Sequence[str]) -> NDArray[np.float64]:
+    def order(
+        self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
+    ) -> NDArray[np.float64]:
         """Random numbers in [0, 1), shape (P, K), the same for all pairs of a query."""
-        n_candidates = pairs.doc_rows.shape[1]
-        numbers = np.empty(pairs.doc_rows.shape, np.float64)
-        last_id: str | None = None
-        for row, query_id in enumerate(query_ids):
-            fresh = query_id != last_id
-            numbers[row] = generator_of(self._seed, query_id).random(n_candidates) if fresh else numbers[row - 1]
-            last_id = query_id
-        return numbers
+        return numbers_of(self._seed, [(query_id,) for query_id, _ in pair_ids], keep.shape[1])

@@ -1,0 +1,33 @@
+"""What a sampler is, and the survivors that come first in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.filters import PairBlock
+
+
+class Sampler(Protocol):
+    """Orders candidates; the survivors that come first are taken."""
+
+    def order(
+        self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
+    ) -> NDArray[np.float64]:
+        """A number per candidate, shape (P, K), the lowest first, equal ones by rank.
+
+        `keep (P, K)` are the survivors, whose numbers alone count; `pair_ids` has the P ids of query and positive, ""
+        for no positive.
+        """
+        ...
+
+
+def first_survivors(n: int, keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Which n survivors of each pair come first, shape (P, K): by the first order, then by the next, then by rank."""
+    columns = np.lexsort((*orders[::-1], ~keep), axis=1)[:, :n]
+    first = np.zeros(keep.shape, np.bool_)
+    np.put_along_axis(first, columns, True, axis=1)
+    return first & keep
