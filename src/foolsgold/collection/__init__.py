@@ -3,10 +3,13 @@
 from foolsgold.collection.any_collection import CollectionFiles, as_collection, write_beir_parquet
 from foolsgold.collection.collection import Collection, Judgements, rows_of
 from foolsgold.collection.files import read_beir, read_files
+from foolsgold.collection.labels import read_labels
 from foolsgold.collection.pairs import read_pairs
+from foolsgold.collection.records import LABELS
 from foolsgold.collection.text import fold, text_keys
 
 __all__ = [
+    "LABELS",
     "Collection",
     "CollectionFiles",
     "Judgements",
@@ -14,6 +17,7 @@ __all__ = [
     "fold",
     "read_beir",
     "read_files",
+    "read_labels",
     "read_pairs",
     "rows_of",
     "text_keys",
