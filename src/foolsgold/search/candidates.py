@@ -135,7 +135,8 @@ class CandidateStore:
                         f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
                         f"{len(missing)} columns missing. Mine again."
                     )
-                yield from file.iter_batches(batch_size=n_queries)
+                for group in range(file.num_row_groups):  # Arrow reads no batch of lists of dictionaries across groups
+                    yield from file.iter_batches(batch_size=n_queries, row_groups=[group])
         except (pa.ArrowInvalid, OSError) as error:
             raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error
 
