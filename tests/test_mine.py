@@ -100,6 +100,18 @@ def test_the_same_bytes_whatever_hash_seed_threads_and_blocks(tmp_path: Path, sa
     assert outputs[0] == outputs[1] == outputs[2]
 
 
+def test_blocks_may_span_the_groups_of_the_candidates_file(tmp_path: Path) -> None:
+    n = 1100  # the file has groups of 1,024 queries
+    collection = read_pairs([(f"query {i}", f"text {i}") for i in range(n)], [f"text {i}" for i in range(n)])
+    vectors = np.random.default_rng(0).standard_normal((n, 8)).astype(np.float32)
+    first, *others = (
+        mine(collection, PrecomputedVectors(vectors, vectors), settings(tmp_path / str(size), depth=5, block_size=size))
+        for size in (1024, 300, 2000)
+    )
+    assert first.negatives.num_rows == 2 * n
+    assert all(other.negatives.equals(first.negatives) for other in others)
+
+
 @pytest.mark.parametrize("source", ["folder", "pairs"])
 def test_select_chooses_what_mine_would_have(beir: Path, tmp_path: Path, source: str) -> None:
     pairs = read_pairs([("red flower", "red rose"), ("blue thing", "blue sky")], read_beir(beir).document_texts())

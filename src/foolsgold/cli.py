@@ -55,7 +55,7 @@ def _select(options: argparse.Namespace) -> None:
 
     changes = {name: value for name, value in vars(options).items() if name in SELECTABLE}
     collection = _collection(options) if _names_collection(options) else None
-    result = select(options.folder, collection=collection, **changes)
+    result = select(options.folder, collection=collection, relabel=options.relabel, **changes)
     _show(result, result.settings)
 
 
@@ -157,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
 
     select = _command(commands, "select", _select, "choose again from the candidates of a run; encodes nothing")
     select.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
+    select.add_argument(
+        "--relabel",
+        metavar="F",
+        help="decisions: query_id, doc_id, label (positive, negative or drop; empty: undecided)",
+    )
     _add_collection(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
 

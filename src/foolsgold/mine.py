@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from foolsgold.export import write_training_file
 from foolsgold.filters import Relevance, apply_filters, filters_for
 from foolsgold.output import OutputFolder
 from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance, keep_collection
+from foolsgold.relabel import take_in, with_positives_of
 from foolsgold.report import Stages, make_report
 from foolsgold.result import MiningResult
 from foolsgold.sample import Chooser, Chosen, Tally
@@ -65,17 +67,20 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
         return _choose_and_write(collection, candidates, settings, folder, stages, origin)
 
 
-def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> MiningResult:
+def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, **changes: Any) -> MiningResult:
     """Choose again from the candidates of an earlier run, with other settings; nothing is encoded or searched.
 
     Args:
         folder: the output folder of `mine`.
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
+        relabel: decisions about pairs, each positive, negative or drop: a file with query_id, doc_id and label, a list
+            of such triples, or a table. They override what was known, and later selections go on with them.
         **changes: settings that choose: negatives, margins, window, score bounds, sampler, short_rows, format, seed;
             and `out`, another folder for the result (default: the same, replacing what was chosen before).
 
     Raises:
-        FoolsgoldError: no such output, a collection that is gone or has changed, or settings that cannot work.
+        FoolsgoldError: no such output, a collection that is gone or has changed, or settings or decisions that cannot
+            work; earlier output is untouched.
     """
     origin = Provenance.read(Path(folder))
     not_here = sorted(set(changes) - set(SELECTABLE))
@@ -86,9 +91,11 @@ def select(folder: str | Path, *, collection: Any = None, **changes: Any) -> Min
     with OutputFolder(settings.out) as target:
         with stages("read"):
             collection = origin.collection_again(collection)
-            candidates = CandidateStore(collection, origin.carry_over(target))
             keep_collection(collection, target)
-        origin = origin.moved(collection, settings.out)
+            origin = origin.moved(collection, settings.out)
+            collection, relabelled = take_in(relabel, collection, origin=origin, target=target)
+            candidates = CandidateStore(collection, origin.carry_over(target))
+        origin = replace(origin, relabelled=relabelled)
         return _choose_and_write(collection, candidates, settings, target, stages, origin)
 
 
@@ -107,8 +114,8 @@ def _choose_and_write(
         train = folder.file(f"train.{settings.file_type}")
         n_rows = write_training_file(negatives, collection, settings, train) if train else None
     report = make_report(
-        collection=collection, settings=settings, search=origin.search, tally=tally, negatives=negatives,
-        n_training_rows=n_rows, stages=stages.measured,
+        collection=collection, settings=settings, search=origin.search, relabelled=origin.relabelled, tally=tally,
+        negatives=negatives, n_training_rows=n_rows, stages=stages.measured,
     )  # fmt: skip
     folder.write_json("report.json", report)
     folder.write_json("settings.json", origin.settings_file(settings))
@@ -124,7 +131,7 @@ def choose(collection: Collection, candidates: CandidateStore, settings: MiningS
     blocks = []
     with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
         for block in candidates.blocks(settings.block_size):
-            pairs = relevance.pair_block(block)
+            pairs = relevance.pair_block(with_positives_of(collection, block))
             blocks.append(chooser.choose(pairs, apply_filters(pairs, filters)))
             progress.update(len(block))
     return Chosen.concatenate(blocks).table(collection), chooser.tally

@@ -19,7 +19,8 @@ from foolsgold.version import __version__
 
 CANDIDATES_FILE = "candidates.parquet"
 NEGATIVES_FILE = "negatives.parquet"
-RUN_FILES = (CANDIDATES_FILE, NEGATIVES_FILE, "report.json", "settings.json")
+RELABELLED_FILE = "relabelled.parquet"
+RUN_FILES = (CANDIDATES_FILE, NEGATIVES_FILE, RELABELLED_FILE, "report.json", "settings.json")
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
 _PACKAGES = ("bm25s", "numpy", "pyarrow", "PyStemmer", "sentence-transformers", "torch", "transformers", "voyager")
 
@@ -34,6 +35,7 @@ class Provenance:
         collection: where the collection lies, and its fingerprint.
         encoder: model, prompts, similarity, and fingerprint; empty for a run without vectors.
         search: sources and what each says of itself, depth, seed.
+        relabelled: how many decisions were taken in since, and their fingerprint; None where none were.
     """
 
     folder: Path | None
@@ -41,6 +43,7 @@ class Provenance:
     collection: Mapping[str, Any]
     encoder: Mapping[str, Any]
     search: Mapping[str, Any]
+    relabelled: Mapping[str, Any] | None = None
 
     @classmethod
     def of_run(
@@ -62,8 +65,10 @@ class Provenance:
         known = {field.name for field in fields(MiningSettings)}
         try:
             settings = MiningSettings(**{name: value for name, value in content["settings"].items() if name in known})
-            return cls(folder, settings, content["collection"], content["encoder"], content["search"])
-        except (KeyError, TypeError, SettingsError) as error:
+            decisions = content.get("relabelled")
+            relabelled = None if decisions is None else dict(decisions)
+            return cls(folder, settings, content["collection"], content["encoder"], content["search"], relabelled)
+        except (KeyError, TypeError, ValueError) as error:
             raise CollectionError(
                 f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
             ) from error
@@ -106,6 +111,7 @@ class Provenance:
         """What an earlier run may have left in an output folder that this one does not replace."""
         types = get_args(FileType)
         names = [f"train.{kind}" for kind in types]
+        names.append(RELABELLED_FILE)
         names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
         if self.collection["source"] is not None:
             names.append(COLLECTION_FOLDER)  # what was mined lies elsewhere
@@ -147,12 +153,22 @@ class Provenance:
             "collection": dict(self.collection),
             "encoder": dict(self.encoder),
             "search": dict(self.search),
+            "relabelled": None if self.relabelled is None else dict(self.relabelled),
             "versions": {"python": platform.python_version(), **_package_versions()},
         }
 
 
 def keep_collection(collection: Collection, folder: OutputFolder) -> None:
-    """Write a collection that lies nowhere else beside its candidates."""
+    """Write a collection that lies nowhere else beside its candidates.
+
+    Raises:
+        SettingsError: it was relabelled, and could not be read again as it is.
+    """
+    if collection.set_aside is not None and folder.path is not None:
+        raise SettingsError(
+            "this collection was relabelled by select. Give mine the collection as it was read, and then pass the "
+            f"decisions again: select(..., relabel=...) also takes the {RELABELLED_FILE} of another output folder."
+        )
     copy = folder.file(COLLECTION_FOLDER)
     if copy is not None and collection.source is None:
         write_beir_parquet(collection, copy)

@@ -79,6 +79,8 @@ class Collection:
         positives: documents known to be relevant.
         judged_negatives: documents judged not relevant: never positives, always admissible as negatives.
         held_out_positives: positives of other splits: nothing is mined for them, and they are never negatives.
+        set_aside: documents that a person would neither call relevant nor not: never positives, never negatives. None
+            for a collection as it was read, without relabelling.
         reading: what reading met: skipped lines, unknown ids, contradictions.
         source: where the files lie, so that they can be read again; None for one made in Python.
     """
@@ -90,6 +92,7 @@ class Collection:
     held_out_positives: Judgements
     reading: Mapping[str, Any] = field(default_factory=lambda: dict(NOTHING_MET))
     source: Mapping[str, Any] | None = None
+    set_aside: Judgements | None = None
 
     @property
     def n_documents(self) -> int:
@@ -176,7 +179,8 @@ class Collection:
             counts = pc.list_value_length(answers).to_numpy().astype(np.int64)
             if counts.any():
                 digest.update(counts.tobytes() + _column_digest(pc.list_flatten(answers)))
-        for judged in (self.positives, self.judged_negatives, self.held_out_positives):
+        aside = () if self.set_aside is None else (self.set_aside,)
+        for judged in (self.positives, self.judged_negatives, self.held_out_positives, *aside):
             digest.update(judged.offsets.tobytes() + judged.doc_rows.tobytes())
         return digest.hexdigest()
 

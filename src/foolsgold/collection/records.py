@@ -22,6 +22,8 @@ QUERY_TEXT_FIELDS = ("text", "query", "question")
 JUDGED_QUERY_FIELDS = ("query-id", "query_id", "qid")
 JUDGED_DOC_FIELDS = ("corpus-id", "corpus_id", "doc_id", "docid", "pid")
 SCORE_FIELDS = ("score", "relevance", "label")
+LABEL_FIELDS = ("label",)
+LABELS = ("positive", "negative", "drop")
 
 MAX_TEXT_BYTES = 5_000_000  # no encoder reads on so far: a longer text is a file that was not split
 _BATCH_ROWS = 8192
@@ -38,6 +40,16 @@ class JudgementRows(NamedTuple):
     doc_ids: list[str]
     scores: NDArray[np.float64]
     numbers: NDArray[np.int64]
+
+
+class LabelRows(NamedTuple):
+    """Labels of (query, document) pairs by id, positions in LABELS; `numbers` are the lines they stand on."""
+
+    query_ids: list[str]
+    doc_ids: list[str]
+    labels: list[int]
+    numbers: list[int]
+    n_undecided: int
 
 
 def read_documents(rows: Rows, bad_lines: BadLines) -> pa.Table:
@@ -84,6 +96,31 @@ def read_judgements(rows: Rows, bad_lines: BadLines) -> JudgementRows:
         scores.append(record[2])
         numbers.append(number)
     return JudgementRows(query_ids, doc_ids, np.array(scores, np.float64), np.array(numbers, np.int64))
+
+
+def read_labels(rows: Rows, bad_lines: BadLines) -> LabelRows:
+    """Labels of pairs; rows whose label is null or empty are counted as undecided."""
+    parsed = list(_good(rows, _parse_label, bad_lines))
+    decided = [(number, *record) for number, record in parsed if record[2] is not None]
+    return LabelRows(
+        query_ids=[query_id for _, query_id, _, _ in decided],
+        doc_ids=[doc_id for _, _, doc_id, _ in decided],
+        labels=[label for _, _, _, label in decided],
+        numbers=[number for number, _, _, _ in decided],
+        n_undecided=len(parsed) - len(decided),
+    )
+
+
+def _parse_label(record: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    query_id = _id(record, JUDGED_QUERY_FIELDS, "a decision")
+    doc_id = _id(record, JUDGED_DOC_FIELDS, "a decision")
+    value = record[_field(record, LABEL_FIELDS, "a decision")]
+    name = value.strip().lower() if isinstance(value, str) else value
+    if name is None or name == "" or (isinstance(name, float) and name != name):  # NaN is pandas' null
+        return query_id, doc_id, None
+    if name not in LABELS:
+        raise _Problem(f"the label is {_shown(value)}; it takes {', '.join(LABELS)}, or nothing where it is undecided.")
+    return query_id, doc_id, LABELS.index(name)
 
 
 def _parse_judgement(record: Mapping[str, Any]) -> tuple[str, str, float]:
@@ -141,7 +178,7 @@ def _field(record: Mapping[str, Any], names: Sequence[str], what: str) -> str:
         if name in record:
             return name
     there = ", ".join(f'"{name}"' for name in record) or "none"
-    wanted = f'"{names[0]}" (or {", ".join(names[1:])})'
+    wanted = f'"{names[0]}"' + (f" (or {', '.join(names[1:])})" if names[1:] else "")
     raise _Problem(f"{what} needs a field {wanted}; the fields there are: {there}.")
 
 

@@ -11,6 +11,7 @@ from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
 from foolsgold.filters.margin import AbsoluteMargin, RelativeMargin
 from foolsgold.filters.query_text import QueryText
 from foolsgold.filters.rank_window import RankWindow, first_rank, rank_window
+from foolsgold.filters.relabelled_drop import RelabelledDrop
 from foolsgold.filters.score_bounds import MaxScore, MinScore
 from foolsgold.settings import MiningSettings
 
@@ -38,7 +39,7 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
     max_rank = settings.depth if settings.max_rank is None else settings.max_rank
     _, window_end = rank_window(n_documents)
     first_without_positive = first_rank(min(window_end, max_rank), settings.min_rank_without_positive)
-    rules: list[Filter] = [KnownPositiveId(), KnownPositiveText(), QueryText()]
+    rules: list[Filter] = [KnownPositiveId(), KnownPositiveText(), RelabelledDrop(), QueryText()]
     answers = Answers.of(collection, settings)
     if answers is not None:
         rules.append(AnswerMatch(answers))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection
+from foolsgold.collection import Collection, Judgements
 from foolsgold.search import Candidates
 
 
@@ -26,6 +26,7 @@ class PairBlock:
         known_positive: shape (P, K), whether it is a known positive of the query, by id.
         known_positive_text: shape (P, K), whether its text is that of a known positive.
         judged_negative: shape (P, K), whether it was judged not relevant.
+        set_aside: shape (P, K), whether relabelling found its text neither relevant nor irrelevant.
         doc_keys: shape (P, K), equal where texts are equal.
         query_keys: shape (P,), comparable with doc_keys.
         sources: shape (P, K), int8: what found each, as a place in `source_names`; -1 where there is none.
@@ -42,6 +43,7 @@ class PairBlock:
     known_positive: NDArray[np.bool_]
     known_positive_text: NDArray[np.bool_]
     judged_negative: NDArray[np.bool_]
+    set_aside: NDArray[np.bool_]
     doc_keys: NDArray[np.int64]
     query_keys: NDArray[np.int64]
     sources: NDArray[np.int8]
@@ -77,12 +79,15 @@ class Relevance:
         self._positive_texts = self._pair_keys(query_rows, self.doc_keys[doc_rows])
         judged = collection.judged_negatives
         self._judged_negatives = self._pair_keys(judged.query_rows, judged.doc_rows)
+        aside = collection.set_aside or Judgements.none(collection.n_queries)
+        self._set_aside_texts = self._pair_keys(aside.query_rows, self.doc_keys[aside.doc_rows])
+        self._barred_texts = np.union1d(self._positive_texts, self._set_aside_texts)
 
     def positive_keys(self, query_row: int) -> NDArray[np.int64]:
-        """Text keys of all known positives of a query."""
+        """Text keys of all known positives of a query, and of what relabelling set aside."""
         first = self._groups[query_row] * self._n_documents
-        start, stop = np.searchsorted(self._positive_texts, [first, first + self._n_documents])
-        keys: NDArray[np.int64] = self._positive_texts[start:stop] - first
+        start, stop = np.searchsorted(self._barred_texts, [first, first + self._n_documents])
+        keys: NDArray[np.int64] = self._barred_texts[start:stop] - first
         return keys
 
     def pair_block(self, candidates: Candidates) -> PairBlock:
@@ -98,6 +103,7 @@ class Relevance:
         groups = self._groups[candidates.query_rows][:, None]
         pairs = groups * self._n_documents + doc_rows
         doc_keys = self.doc_keys[doc_rows]
+        texts = groups * self._n_documents + doc_keys
         return PairBlock(
             first_pairs=np.concatenate([[0], np.cumsum(n_pairs)[:-1]]),
             query_rows=candidates.query_rows[of],
@@ -107,8 +113,9 @@ class Relevance:
             scores=candidates.scores[of].astype(np.float64),
             present=present[of],
             known_positive=(_contains(self._positives, pairs) & present)[of],
-            known_positive_text=(_contains(self._positive_texts, groups * self._n_documents + doc_keys) & present)[of],
+            known_positive_text=(_contains(self._positive_texts, texts) & present)[of],
             judged_negative=(_contains(self._judged_negatives, pairs) & present)[of],
+            set_aside=(_contains(self._set_aside_texts, texts) & present)[of],
             doc_keys=doc_keys[of],
             query_keys=self.query_keys[candidates.query_rows][of],
             sources=candidates.sources[of],

@@ -20,6 +20,7 @@ def make_report(
     collection: Collection,
     settings: MiningSettings,
     search: Mapping[str, Any],
+    relabelled: Mapping[str, Any] | None,
     tally: Tally,
     negatives: pa.Table,
     n_training_rows: int | None,
@@ -31,6 +32,7 @@ def make_report(
     """
     fates = dict(tally.fates)
     scores = negatives["score"].drop_null().to_numpy()
+    n_without_score = len(collection.positives.doc_rows) - tally.pairs
     return {
         "collection": {
             "queries": collection.n_queries,
@@ -41,6 +43,7 @@ def make_report(
             **collection.reading,
         },
         "search": dict(search),
+        "relabelled": None if relabelled is None else {**relabelled, "positives_without_score": n_without_score},
         "candidates": {"total": sum(fates.values()), "by_fate": fates},
         "yield_ratio": _ratio(tally.complete_queries, tally.queries),
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),

@@ -47,6 +47,10 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
         )
     if len(negatives["by_source"]) > 1:
         lines.append("source    " + ", ".join(f"{count:,} {name}" for name, count in negatives["by_source"].items()))
+    relabelled = report["relabelled"]
+    if relabelled:
+        counts = ", ".join(f"{relabelled[label]:,} {label}" for label in ("positive", "negative", "drop", "undecided"))
+        lines.append(f"relabel   {counts}")
     lines += _warnings(report)
     for number, example in enumerate(examples, start=1):
         lines += [
@@ -76,6 +80,7 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
         (collection["contradicting_judgements"], "judgements contradict each other and count as positive", ()),
         (collection["queries_without_positives"], "queries have no positive: mined by window, not for training", ()),
         (report["negatives"]["random"], "negatives are random documents", ()),
+        *_relabelling_notes(report["relabelled"] or {}),
     )
     notes = [
         f"note      {count:,} {what}" + (f", the first: {_shown(examples[0])}" if examples else "")
@@ -85,6 +90,16 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
     if not report["negatives"]["total"]:
         notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
     return notes
+
+
+def _relabelling_notes(relabelled: Mapping[str, Any]) -> tuple[tuple[int, str, Sequence[str]], ...]:
+    notes = {
+        "overruled_positives": "known positives were overruled by relabelling",
+        "overruled_judged_negatives": "judgements of not relevant were overruled by relabelling",
+        "held_out": "relabelled pairs are positives of another split: they stay held out",
+        "positives_without_score": "positives are no candidates and have no score: never negatives, but without a row",
+    }
+    return tuple((relabelled.get(name, 0), what, ()) for name, what in notes.items())
 
 
 def _percent(ratio: float | None) -> str:

@@ -1,0 +1,94 @@
+"""What was decided of (query, document) pairs, kept beside the result; later ones override earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foolsgold.collection import LABELS, Collection, read_labels
+from foolsgold.errors import CollectionError
+from foolsgold.provenance import RELABELLED_FILE, Provenance
+
+POSITIVE, NEGATIVE, DROP = range(len(LABELS))
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """A label for each of n (query, document) pairs, sorted, so that the order in which they were given is no matter.
+
+    Attributes:
+        pairs: shape (n,), query row * N + document row: ascending, each once.
+        labels: shape (n,), positions in LABELS.
+        n_documents: N.
+        n_undecided: rows of the last reading that had no label.
+    """
+
+    pairs: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    n_documents: int
+    n_undecided: int = 0
+
+    @classmethod
+    def read(cls, given: Any, collection: Collection) -> Decisions:
+        """From a file or Python values, as `read_labels` takes them.
+
+        Raises:
+            FoolsgoldError: as `read_labels`.
+        """
+        found = read_labels(given, collection, "relabel")
+        pairs, first = np.unique(found.query_rows * collection.n_documents + found.doc_rows, return_index=True)
+        return cls(pairs, found.labels[first], collection.n_documents, found.n_undecided)
+
+    @classmethod
+    def of_run(cls, origin: Provenance, collection: Collection) -> Decisions:
+        """Those that were taken in by earlier selections.
+
+        Raises:
+            CollectionError: relabelled.parquet is gone, or is not what was written.
+        """
+        if origin.relabelled is None or origin.folder is None:
+            return cls(np.empty(0, np.int64), np.empty(0, np.int64), collection.n_documents)
+        file = origin.folder / RELABELLED_FILE
+        mend = "Restore it, or mine again and give the decisions anew; to change some, pass those with --relabel FILE."
+        if not file.is_file():
+            raise CollectionError(f"{file}, which holds the decisions taken in before, is gone. {mend}")
+        decisions = cls.read(file, collection)
+        if decisions.fingerprint != origin.relabelled.get("fingerprint"):
+            raise CollectionError(f"{file} has changed since these negatives were chosen. {mend}")
+        return decisions
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def overridden_by(self, later: Decisions) -> Decisions:
+        """These and later ones; of a pair that both name, the later label."""
+        pairs, first = np.unique(np.concatenate([later.pairs, self.pairs]), return_index=True)
+        labels = np.concatenate([later.labels, self.labels])[first]
+        return Decisions(pairs, labels, self.n_documents, later.n_undecided)
+
+    def labelled(self, *labels: int) -> NDArray[np.int64]:
+        """The pairs that have one of the labels."""
+        return self.pairs[np.isin(self.labels, labels)]
+
+    def table(self, collection: Collection) -> pa.Table:
+        """The rows of relabelled.parquet: query_id, doc_id, label."""
+        query_rows, doc_rows = np.divmod(self.pairs, self.n_documents)
+        labels = pa.array(LABELS, pa.large_string()).take(pa.array(self.labels))
+        columns = [collection.query_ids.take(pa.array(query_rows)), collection.doc_ids.take(pa.array(doc_rows)), labels]
+        return pa.table(columns, names=["query_id", "doc_id", "label"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Decisions by label, and rows that were undecided."""
+        by_label = {name: int(np.sum(self.labels == label)) for label, name in enumerate(LABELS)}
+        return {**by_label, "undecided": self.n_undecided}
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of pairs and labels."""
+        return blake2b(self.pairs.tobytes() + self.labels.tobytes(), digest_size=16).hexdigest()
