@@ -24,7 +24,8 @@ OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
 
 SELECTABLE = (
-    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
+    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_false_negative_rate",
+    "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "sampler", "sample_from", "softmax_temperature", "simans_a",
     "simans_b", "prefer_judged", "random_ratio", "short_rows", "format", "file_type", "seed", "block_size", "out",
     "quiet",
@@ -59,6 +60,21 @@ class MiningSettings:
         0.05, "drop candidates scoring above s_pos - m*|s_pos|; the best fixed rule of NV-Retriever; 'none' is off"
     )
     absolute_margin: float | None = _setting(None, "drop candidates scoring above s_pos - m (default: off)")
+    max_false_negative_rate: float | None = _setting(
+        0.05, "expected share of false negatives that the chosen may have: the riskiest give way; 'none' is off"
+    )
+    max_false_negative_probability: float | None = _setting(
+        None, "drop candidates that are unlabelled positives with a higher probability (default: off)"
+    )
+    max_similarity_to_positive: float | None = _setting(
+        0.95, "drop candidates whose cosine with a positive is higher, or of which one text contains the other"
+    )
+    max_similarity_to_negative: float | None = _setting(
+        0.95, "of candidates whose cosine is higher take one; set when mining"
+    )
+    suspect_probability: float = _setting(
+        0.8, "candidates at least this probably relevant are listed in suspected_positives.parquet, to be judged"
+    )
     max_score: float | None = _setting(None, "drop candidates scoring above this (default: off)")
     min_score: float | None = _setting(None, "drop candidates scoring below this (default: off)")
     min_rank_without_positive: int = _setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -57,6 +57,13 @@ class Judgements:
     def of(self, query_row: int) -> NDArray[np.int32]:
         """The document rows judged for one query."""
         return self.doc_rows[self.offsets[query_row] : self.offsets[query_row + 1]]
+
+    def of_queries(self, rows: NDArray[np.int64]) -> Judgements:
+        """Those of some queries, which are numbered anew."""
+        counts = self.counts[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
+        return Judgements(offsets, self.doc_rows[places])
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -158,6 +165,26 @@ class Collection:
     def query_groups(self) -> NDArray[np.int64]:
         """A number per query, shape (Q,), from 0: equal where the folded texts of queries are equal."""
         return self._keys[2]
+
+    def with_queries(self, rows: NDArray[np.int64], positives: Judgements) -> Collection:
+        """The same corpus with some of the queries, of which other positives are known.
+
+        Args:
+            rows: shape (H,), ascending.
+            positives: of those H queries.
+        """
+        aside = None if self.set_aside is None else self.set_aside.of_queries(rows)
+        part = replace(
+            self,
+            queries=self.queries.take(pa.array(rows)),
+            positives=positives,
+            judged_negatives=self.judged_negatives.of_queries(rows),
+            held_out_positives=self.held_out_positives.of_queries(rows),
+            set_aside=aside,
+        )
+        doc_keys, query_keys, groups = self._keys  # not made again: that reads the whole corpus
+        part.__dict__["_keys"] = doc_keys, query_keys[rows], groups[rows]
+        return part
 
     @cached_property
     def _keys(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

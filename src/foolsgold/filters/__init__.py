@@ -2,6 +2,7 @@
 
 from foolsgold.filters.answer_match import Answers
 from foolsgold.filters.chosen_filters import filters_for
+from foolsgold.filters.false_negatives import FalseNegativeModel, MaxFalseNegativeProbability, logistic
 from foolsgold.filters.filter import Filter, Filtered, Verdict, apply_filters
 from foolsgold.filters.pairs import PairBlock, Relevance
 from foolsgold.filters.rank_window import first_rank, rank_window

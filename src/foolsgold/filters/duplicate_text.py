@@ -10,16 +10,23 @@ from foolsgold.filters.pairs import PairBlock
 
 
 class DuplicateText:
-    """Of the candidates left with equal folded texts, keeps that of lowest rank; so it must be applied last."""
+    """Of the candidates left with equal folded texts, keeps the one of lowest rank; so it must be applied last."""
 
     binds_judged = True
 
     def __call__(self, pairs: PairBlock, alive: NDArray[np.bool_]) -> Verdict:
         """Keep the first of each text among what is alive."""
-        order = np.lexsort((np.broadcast_to(pairs.ranks, alive.shape), ~alive, pairs.doc_keys), axis=1)
-        keys = np.take_along_axis(pairs.doc_keys, order, axis=1)
-        repeats = np.zeros(alive.shape, np.bool_)
-        repeats[:, 1:] = keys[:, 1:] == keys[:, :-1]  # the alive stand first among equal texts, by rank
-        keep = np.empty_like(repeats)
-        np.put_along_axis(keep, order, ~repeats, axis=1)
-        return Verdict(keep, "duplicate_text")
+        return Verdict(first_of_each(pairs.doc_keys, pairs.ranks, alive), "duplicate_text")
+
+
+def first_of_each(
+    keys: NDArray[np.integer], ranks: NDArray[np.int64], alive: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """All but the alive candidates that have the key of an alive one of lower rank; shape (P, K)."""
+    order = np.lexsort((np.broadcast_to(ranks, alive.shape), ~alive, keys), axis=1)
+    ordered = np.take_along_axis(keys, order, axis=1)
+    repeats = np.zeros(alive.shape, np.bool_)
+    repeats[:, 1:] = ordered[:, 1:] == ordered[:, :-1]  # the alive stand first among equal keys, by rank
+    keep = np.empty_like(repeats)
+    np.put_along_axis(keep, order, ~repeats, axis=1)
+    return keep

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection, Judgements
-from foolsgold.search import Candidates
+from foolsgold.search import Candidates, Estimates
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class PairBlock:
         query_keys: shape (P,), comparable with doc_keys.
         sources: shape (P, K), int8: what found each, as a place in `source_names`; -1 where there is none.
         source_names: such as "dense" and "bm25+dense".
+        false_negative_probabilities: shape (P, K), of being an unlabelled positive; NaN where it is not known.
+        positive_similarities: shape (P, K), cosine with the nearest known positive; NaN where it is not known.
+        contains_positive: shape (P, K), whether one text contains the other.
+        duplicate_of: shape (P, K), rank of the first candidate that this one nearly repeats, or its own.
     """
 
     first_pairs: NDArray[np.int64]
@@ -48,6 +52,10 @@ class PairBlock:
     query_keys: NDArray[np.int64]
     sources: NDArray[np.int8]
     source_names: tuple[str, ...]
+    false_negative_probabilities: NDArray[np.float32]
+    positive_similarities: NDArray[np.float32]
+    contains_positive: NDArray[np.bool_]
+    duplicate_of: NDArray[np.int16]
 
     @property
     def has_positive(self) -> NDArray[np.bool_]:
@@ -90,6 +98,11 @@ class Relevance:
         keys: NDArray[np.int64] = self._barred_texts[start:stop] - first
         return keys
 
+    def known(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Which candidates are known positives of their query, by id or by text, shape (B, K)."""
+        groups = self._groups[candidates.query_rows][:, None] * self._n_documents
+        return _contains(self._positive_texts, groups + self.doc_keys[candidates.doc_rows])
+
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""
         n_pairs = np.maximum(np.diff(candidates.positive_offsets), 1)
@@ -104,6 +117,7 @@ class Relevance:
         pairs = groups * self._n_documents + doc_rows
         doc_keys = self.doc_keys[doc_rows]
         texts = groups * self._n_documents + doc_keys
+        estimates = candidates.estimates or Estimates.nothing(doc_rows.shape)
         return PairBlock(
             first_pairs=np.concatenate([[0], np.cumsum(n_pairs)[:-1]]),
             query_rows=candidates.query_rows[of],
@@ -120,6 +134,7 @@ class Relevance:
             query_keys=self.query_keys[candidates.query_rows][of],
             sources=candidates.sources[of],
             source_names=candidates.source_names,
+            **{name: values[of] for name, values in estimates._asdict().items()},
         )
 
     def _pair_keys(self, query_rows: NDArray[np.int64], docs: NDArray[np.integer]) -> NDArray[np.int64]:

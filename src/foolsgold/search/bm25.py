@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,21 @@ class Bm25Index:
         """The highest score that any document has for each query, shape (B,); 0 where none shares a token."""
         weights = (self._weights(text) for text in query_texts)
         return np.array([self._postings.scores(tokens).max() for tokens in weights], np.float32)
+
+    def likeness(self, doc_row: int, doc_rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """How much of what one document says others say too, shape (K,), from 0 to about 1, which is itself.
+
+        Their BM25 scores for the distinct tokens of the document, divided by its own.
+
+        Args:
+            doc_row: the document; one without tokens is like none.
+            doc_rows: shape (K,); -1 is no document, and like none.
+        """
+        return self._documents.likeness(doc_row, doc_rows)
+
+    @cached_property
+    def _documents(self) -> _Documents:
+        return self._postings.by_document(len(self._vocabulary))
 
     def _weights(self, text: str) -> Counter[int]:
         return Counter(self._vocabulary.ids(text))
@@ -184,6 +200,47 @@ class _Postings:
             added = self._scores[start:stop][place] * np.float32(weight)
             total += np.where(holders[place] == doc_rows, added, 0)
         return total.astype(np.float32)
+
+
+    def by_document(self, n_tokens: int) -> _Documents:
+        """The same matrix, document by document."""
+        tokens = np.repeat(np.arange(n_tokens, dtype=np.int32), np.diff(self._starts))
+        order = np.argsort(self._doc_rows, kind="stable")
+        counts = np.bincount(self._doc_rows, minlength=self._n_documents)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        return _Documents(starts, tokens[order], self._scores[order], n_tokens)
+
+
+class _Documents:
+    """For each document the tokens that it holds, ascending, and what each adds to its score.
+
+    Args:
+        starts: shape (N + 1,); those of document d are `tokens[starts[d]:starts[d + 1]]`.
+        tokens: numbers of tokens.
+        scores: what they add.
+        n_tokens: how many different ones there are.
+    """
+
+    def __init__(
+        self, starts: NDArray[np.int64], tokens: NDArray[np.int32], scores: NDArray[np.float32], n_tokens: int
+    ) -> None:
+        self._starts, self._tokens, self._scores = starts, tokens, scores
+        self._wanted = np.zeros(n_tokens, np.bool_)  # all False between calls
+
+    def likeness(self, doc_row: int, doc_rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """As `Bm25Index.likeness`."""
+        own = slice(self._starts[doc_row], self._starts[doc_row + 1])
+        itself = self._scores[own].sum(dtype=np.float64)
+        if itself == 0:
+            return np.zeros(len(doc_rows))
+        rows = np.maximum(doc_rows, 0)
+        counts = np.where(doc_rows < 0, 0, self._starts[rows + 1] - self._starts[rows])
+        ends = np.cumsum(counts)
+        places = np.arange(counts.sum()) + np.repeat(self._starts[rows] - (ends - counts), counts)
+        self._wanted[self._tokens[own]] = True
+        shared = np.where(self._wanted[self._tokens[places]], self._scores[places], 0)
+        self._wanted[self._tokens[own]] = False
+        return np.bincount(np.repeat(np.arange(len(rows)), counts), shared, len(rows)) / itself
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +23,35 @@ CANDIDATES_SCHEMA = pa.schema(
         ("scores", pa.list_(pa.float32())),
         ("sources", pa.list_(pa.dictionary(pa.int8(), pa.large_string()))),
         ("false_negative_probabilities", pa.list_(pa.float32())),
+        ("positive_similarities", pa.list_(pa.float32())),
+        ("contains_positive", pa.list_(pa.bool_())),
+        ("duplicate_of", pa.list_(pa.int16())),
     ]
 )
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
+
+
+class Estimates(NamedTuple):
+    """What witnesses say of candidates, each of shape (B, K).
+
+    Attributes:
+        false_negative_probabilities: float32, of being an unlabelled positive; NaN where there is no candidate.
+        positive_similarities: float32, cosine with the nearest known positive; NaN where there is none.
+        contains_positive: bool, whether the text of candidate or positive contains that of the other.
+        duplicate_of: int16, rank of the first candidate that this one nearly repeats, its own where it repeats none.
+    """
+
+    false_negative_probabilities: NDArray[np.float32]
+    positive_similarities: NDArray[np.float32]
+    contains_positive: NDArray[np.bool_]
+    duplicate_of: NDArray[np.int16]
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> Estimates:
+        """For candidates of which nothing is known but their scores."""
+        unknown = np.full(shape, np.nan, np.float32)
+        own = np.broadcast_to(np.arange(shape[1], dtype=np.int16), shape)
+        return cls(unknown, unknown, np.zeros(shape, np.bool_), own)
 
 
 @dataclass(frozen=True)
@@ -40,6 +67,7 @@ class Candidates:
         positive_scores: shape (P,), float32; NaN where a run does not have the positive.
         sources: shape (B, K), int8: what found each, as a place in `source_names`; -1 where there is none.
         source_names: such as "dense" and "bm25+dense".
+        estimates: what witnesses say; None before they were heard, and where there are no vectors.
     """
 
     query_rows: NDArray[np.int64]
@@ -50,6 +78,7 @@ class Candidates:
     positive_scores: NDArray[np.float32]
     sources: NDArray[np.int8]
     source_names: tuple[str, ...]
+    estimates: Estimates | None = None
 
     def __len__(self) -> int:
         return len(self.query_rows)
@@ -71,7 +100,7 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
         pa.ListArray.from_arrays(offsets, doc_ids),
         pa.ListArray.from_arrays(offsets, pa.array(candidates.scores[present], pa.float32())),
         pa.ListArray.from_arrays(offsets, sources),
-        pa.nulls(len(candidates), pa.list_(pa.float32())),  # until false negatives are estimated
+        *_estimate_columns(candidates.estimates, present, offsets),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=CANDIDATES_SCHEMA)
 
@@ -100,7 +129,29 @@ def from_batch(batch: pa.RecordBatch, collection: Collection) -> Candidates:
         positive_scores=batch["positive_scores"].flatten().to_numpy(zero_copy_only=False),
         sources=sources,
         source_names=tuple(found_by.dictionary.to_pylist()),
+        estimates=_estimates(batch, present),
     )
+
+
+def _estimate_columns(estimates: Estimates | None, present: NDArray[np.bool_], offsets: pa.Array) -> list[pa.Array]:
+    types = [CANDIDATES_SCHEMA.field(name).type for name in Estimates._fields]
+    if estimates is None:
+        return [pa.nulls(len(present), kind) for kind in types]
+    flat = [values[present] for values in estimates]
+    arrays = [
+        _null_for_nan(values) if kind.value_type == pa.float32() else pa.array(values, kind.value_type)
+        for values, kind in zip(flat, types, strict=True)
+    ]
+    return [pa.ListArray.from_arrays(offsets, array) for array in arrays]
+
+
+def _estimates(batch: pa.RecordBatch, present: NDArray[np.bool_]) -> Estimates | None:
+    if batch[Estimates._fields[0]].null_count:
+        return None
+    estimates = Estimates(*(np.array(values) for values in Estimates.nothing(present.shape)))
+    for name, values in zip(Estimates._fields, estimates, strict=True):
+        values[present] = batch[name].flatten().to_numpy(zero_copy_only=False)
+    return estimates
 
 
 class CandidateStore:
@@ -122,6 +173,15 @@ class CandidateStore:
         with pq.ParquetWriter(self._path, CANDIDATES_SCHEMA, compression="zstd") as writer:
             for table in _regrouped(batches):
                 writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+
+    def rewrite(self, blocks: Iterator[Candidates]) -> None:
+        """Keep these blocks instead; they may be made of the old ones as they are read."""
+        if self._path is None:
+            self.write(iter(list(blocks)))
+            return
+        new = CandidateStore(self._collection, self._path.with_name(f"new.{self._path.name}"))
+        new.write(blocks)
+        new._path.replace(self._path)
 
     def blocks(self, n_queries: int) -> Iterator[Candidates]:
         """The candidates again, at most `n_queries` queries at a time, in the collection's order."""

@@ -1,0 +1,15 @@
+"""Calibration: positives hidden on purpose, and what they teach about those that nobody labelled."""
+
+from foolsgold.calibration.estimate import Calibration, estimate, fitted
+from foolsgold.calibration.fit import fit_near, with_base_rate
+from foolsgold.calibration.hidden import HiddenPositives, hide_positives
+
+__all__ = [
+    "Calibration",
+    "HiddenPositives",
+    "estimate",
+    "fit_near",
+    "fitted",
+    "hide_positives",
+    "with_base_rate",
+]

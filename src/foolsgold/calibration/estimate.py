@@ -1,0 +1,230 @@
+"""The calibration stage: every candidate gets its probability of being an unlabelled positive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from foolsgold.calibration.base_rate import estimated_base_rate
+from foolsgold.calibration.fit import fit_near, with_base_rate
+from foolsgold.calibration.hidden import HiddenPositives, blocks_of, hide_positives
+from foolsgold.collection import Collection
+from foolsgold.encode import Encoded
+from foolsgold.filters import FalseNegativeModel, Relevance
+from foolsgold.search import Candidates, CandidateStore, Estimates
+from foolsgold.settings import MiningSettings
+from foolsgold.witness import WITNESSES, Testimony, Witnesses
+
+TRUST = 20.0
+_MOST_QUERIES = 2_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The model that was used, and what it rests on.
+
+    Attributes:
+        model: gives the probabilities.
+        method: "calibrated" on positives that were hidden; "base rate", the default coefficients with a base rate
+            estimated from the known positives; or "default", as they come with the package.
+        base_rate: mean probability of the candidates that it was set on; None for "default".
+        n_queries: whose positives were hidden, or looked at.
+        n_hidden: hidden positives among their candidates.
+        silent: witnesses that had nothing to say.
+    """
+
+    model: FalseNegativeModel
+    method: str = "default"
+    base_rate: float | None = None
+    n_queries: int = 0
+    n_hidden: int = 0
+    silent: tuple[str, ...] = field(default=())
+
+    def describe(self) -> dict[str, Any]:
+        """As the report and settings.json keep it."""
+        return {
+            "method": self.method,
+            "queries": self.n_queries,
+            "hidden_positives_among_candidates": self.n_hidden,
+            "base_rate": self.base_rate,
+            "weights": dict(zip(WITNESSES, self.model.weights, strict=True)),
+            "intercept": self.model.intercept,
+            "silent_witnesses": list(self.silent),
+        }
+
+
+def estimate(
+    collection: Collection,
+    encoded: Encoded,
+    candidates: CandidateStore,
+    settings: MiningSettings,
+    hidden_file: Path | None,
+) -> tuple[Calibration, HiddenPositives | None, CandidateStore | None]:
+    """Calibrate, and write estimates for all candidates into their store.
+
+    Returns:
+        The calibration; and, where some query has two positives, the hidden ones with the candidates of their queries,
+        each half of which is estimated by a model that was fitted on the other half: the leak test is honest.
+    """
+    witnesses = Witnesses(collection, encoded, settings)
+    hidden = hide_positives(collection, seed=settings.seed)
+    hidden_candidates = None
+    if hidden is None:
+        calibration = _by_known_positives(collection, candidates, witnesses, settings)
+    else:
+        heard = _Heard.of(hidden, candidates, witnesses, settings)
+        calibration = heard.calibration(witnesses.silent)
+        hidden_candidates = CandidateStore(hidden.collection, hidden_file)
+        hidden_candidates.write(heard.estimated())
+    relevance = Relevance(collection)
+    candidates.rewrite(
+        replace(block, estimates=_estimates(witnesses.of(block, relevance), calibration.model))
+        for block in _with_progress(candidates, collection, settings)
+    )
+    return calibration, hidden, hidden_candidates
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """What was heard of the candidates of queries whose positives are hidden, block by block."""
+
+    blocks: list[Candidates]
+    testimonies: list[Testimony]
+    unknown: NDArray[np.bool_]  # (H, K)
+    relevant: NDArray[np.bool_]  # (H, K)
+
+    @classmethod
+    def of(
+        cls, hidden: HiddenPositives, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+    ) -> _Heard:
+        relevance = Relevance(hidden.collection)
+        blocks = list(blocks_of(hidden, candidates.blocks(settings.block_size)))
+        testimonies = [
+            witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
+        ]
+        width = max(block.doc_rows.shape[1] for block in blocks)
+        unknown = _stacked([(block.doc_rows >= 0) & ~relevance.known(block) for block in blocks], width)
+        return cls(blocks, testimonies, unknown, _stacked([hidden.are_hidden(block) for block in blocks], width))
+
+    def calibration(self, silent: tuple[str, ...]) -> Calibration:
+        everyone = np.ones(len(self.unknown), np.bool_)
+        model = self._model(everyone)
+        if model is None:
+            return Calibration(FalseNegativeModel.default(), n_queries=len(everyone), silent=silent)
+        relevant = self.relevant & self.unknown
+        base_rate = float(relevant.sum() / self.unknown.sum())
+        return Calibration(model, "calibrated", base_rate, len(everyone), int(relevant.sum()), silent)
+
+    def estimated(self) -> Iterator[Candidates]:
+        """The blocks with estimates, each query's by a model that did not see it."""
+        odd = np.arange(len(self.unknown)) % 2 == 1
+        default = FalseNegativeModel.default()
+        models = (self._model(odd) or default, self._model(~odd) or default)  # for even rows, and for odd ones
+        for block, testimony in zip(self.blocks, self.testimonies, strict=True):
+            by_even, by_odd = (_estimates(testimony, model) for model in models)
+            of_odd = (block.query_rows % 2 == 1)[:, None]
+            probabilities = np.where(
+                of_odd, by_odd.false_negative_probabilities, by_even.false_negative_probabilities
+            )
+            yield replace(block, estimates=by_even._replace(false_negative_probabilities=probabilities))
+
+    def _model(self, queries: NDArray[np.bool_]) -> FalseNegativeModel | None:
+        """Fitted on some of the queries; None where they have no candidates."""
+        use = self.unknown & queries[:, None]
+        width = self.unknown.shape[1]
+        features = np.concatenate([_widened(testimony.features, width) for testimony in self.testimonies])[use]
+        return fitted(features, self.relevant[use])
+
+
+def fitted(features: NDArray[np.float64], relevant: NDArray[np.bool_]) -> FalseNegativeModel | None:
+    """The default coefficients, moved as far as the examples (n, F) demand; None where there are none."""
+    default, n_relevant = FalseNegativeModel.default(), int(relevant.sum())
+    if not len(relevant):
+        return None
+    if n_relevant in (0, len(relevant)):
+        return with_base_rate(default, features, (n_relevant + 0.5) / (len(relevant) + 1))
+    return fit_near(default, features, relevant, trust=TRUST)
+
+
+def _by_known_positives(
+    collection: Collection, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+) -> Calibration:
+    """The default coefficients, with a base rate that the known positives tell."""
+    default, relevance = FalseNegativeModel.default(), Relevance(collection)
+    asked = np.flatnonzero(collection.positives.counts)
+    asked = asked[np.linspace(0, len(asked) - 1, min(len(asked), _MOST_QUERIES)).astype(np.int64)] if len(asked) else asked
+    features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
+    for block in candidates.blocks(settings.block_size):
+        part = _rows_of(block, np.isin(block.query_rows, asked))
+        if not len(part):
+            continue
+        testimony = witnesses.of(part, relevance)
+        features.append(testimony.features[(part.doc_rows >= 0) & ~relevance.known(part)])
+        found = (part.positive_rows[:, None] == part.doc_rows[_owners(part)]).any(axis=1)
+        speaking.append(_for_query(testimony.positive_features[found], default))
+    everything = np.concatenate(features)
+    rate = estimated_base_rate(_for_query(everything, default), np.concatenate(speaking))
+    if rate is None:
+        return Calibration(default, silent=witnesses.silent)
+    model = with_base_rate(default, everything, rate)
+    return Calibration(model, "base rate", rate, len(asked), silent=witnesses.silent)
+
+
+def _for_query(features: NDArray[np.float64], model: FalseNegativeModel) -> NDArray[np.float64]:
+    """What the witnesses of the query say, who can speak of known positives too: (n, F) or (n, 2) to (n,)."""
+    return features[:, 0] * model.weights[0] + features[:, 1] * model.weights[1]
+
+
+def _estimates(testimony: Testimony, model: FalseNegativeModel) -> Estimates:
+    return Estimates(
+        model.probabilities(testimony.features).astype(np.float32),
+        testimony.positive_similarities,
+        testimony.contains_positive,
+        testimony.duplicate_of,
+    )
+
+
+def _with_progress(
+    candidates: CandidateStore, collection: Collection, settings: MiningSettings
+) -> Iterator[Candidates]:
+    with tqdm(total=collection.n_queries, desc="estimate", unit="query", delay=1, disable=settings.quiet) as progress:
+        for block in candidates.blocks(settings.block_size):
+            yield block
+            progress.update(len(block))
+
+
+def _owners(block: Candidates) -> NDArray[np.int64]:
+    return np.repeat(np.arange(len(block)), np.diff(block.positive_offsets))
+
+
+def _rows_of(block: Candidates, chosen: NDArray[np.bool_]) -> Candidates:
+    """Some queries of a block."""
+    of_chosen = chosen[_owners(block)]
+    return replace(
+        block,
+        query_rows=block.query_rows[chosen],
+        doc_rows=block.doc_rows[chosen],
+        scores=block.scores[chosen],
+        positive_offsets=np.concatenate([[0], np.cumsum(np.diff(block.positive_offsets)[chosen])]),
+        positive_rows=block.positive_rows[of_chosen],
+        positive_scores=block.positive_scores[of_chosen],
+        sources=block.sources[chosen],
+        estimates=None,
+    )
+
+
+def _stacked(parts: list[NDArray[np.bool_]], width: int) -> NDArray[np.bool_]:
+    return np.concatenate([_widened(part, width) for part in parts])
+
+
+def _widened(values: NDArray[np.generic], width: int) -> NDArray[np.generic]:
+    """With zeros after the last column, up to a width."""
+    missing = [(0, 0)] * values.ndim
+    missing[1] = (0, width - values.shape[1])
+    return np.pad(values, missing)
