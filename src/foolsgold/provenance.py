@@ -34,6 +34,7 @@ class Provenance:
         collection: where the collection lies, and its fingerprint.
         encoder: model, prompts, similarity, and fingerprint.
         search: index, reason, depth, recall.
+        cross_encoder: name (None for one given as an object) and fingerprint of the one that judged, if one did.
     """
 
     folder: Path | None
@@ -41,6 +42,7 @@ class Provenance:
     collection: Mapping[str, Any]
     encoder: Mapping[str, Any]
     search: Mapping[str, Any]
+    cross_encoder: Mapping[str, Any] | None = None
 
     @classmethod
     def of_run(
@@ -62,7 +64,8 @@ class Provenance:
         known = {field.name for field in fields(MiningSettings)}
         try:
             settings = MiningSettings(**{name: value for name, value in content["settings"].items() if name in known})
-            return cls(folder, settings, content["collection"], content["encoder"], content["search"])
+            return cls(folder, settings, content["collection"], content["encoder"], content["search"],
+                       content.get("cross_encoder"))  # fmt: skip
         except (KeyError, TypeError, SettingsError) as error:
             raise CollectionError(
                 f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
@@ -147,6 +150,7 @@ class Provenance:
             "collection": dict(self.collection),
             "encoder": dict(self.encoder),
             "search": dict(self.search),
+            "cross_encoder": None if self.cross_encoder is None else dict(self.cross_encoder),
             "versions": {"python": platform.python_version(), **_package_versions()},
         }
 

@@ -23,7 +23,9 @@ Similarity = Literal["cosine", "dot"]
 
 SELECTABLE = (
     "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_score", "min_score",
-    "min_rank_without_positive", "sampler", "short_rows", "format", "file_type", "seed", "block_size", "out", "quiet",
+    "min_rank_without_positive", "cross_encoder", "cross_encoder_margin", "cross_encoder_max_probability",
+    "sampler", "short_rows", "format", "file_type", "seed", "block_size", "batch_size", "device",
+    "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
@@ -58,6 +60,15 @@ class MiningSettings:
     min_score: float | None = _setting(None, "drop candidates scoring below this (default: off)")
     min_rank_without_positive: int = _setting(
         10, "first rank for a query that has no positive, where only a window can guard against false negatives"
+    )
+    cross_encoder: str | None = _setting(
+        None, "reranker that judges survivors until a pair has its negatives: hub id or folder (default: none)"
+    )
+    cross_encoder_margin: float | None = _setting(
+        3.0, "drop candidates whose cross-encoder logit is above that of the positive - m; 'none' is off"
+    )
+    cross_encoder_max_probability: float | None = _setting(
+        None, "drop candidates with sigmoid(logit) above this; RocketQA takes 0.1 (default: off)"
     )
     sampler: SamplerName = _setting("top", "which survivors become negatives: the hardest, or any (seeded by query)")
     short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
@@ -106,7 +117,8 @@ class MiningSettings:
             value = getattr(self, name)
             if value is not None and not 1 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a whole number from 1 to {_MAX_WHOLE}.")
-        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin"):
+        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin",
+                     "cross_encoder_margin"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not 0 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a number from 0 to {_MAX_WHOLE}.")
@@ -114,6 +126,11 @@ class MiningSettings:
             raise SettingsError(f"seed is {self.seed}; it takes a whole number from 0 to {_MAX_SEED}.")
         if not 0 <= self.max_unknown_ratio <= 1:
             raise SettingsError(f"max_unknown_ratio is {self.max_unknown_ratio}; it takes a share between 0 and 1.")
+        if self.cross_encoder_max_probability is not None and not 0 < self.cross_encoder_max_probability < 1:
+            raise SettingsError(
+                f"cross_encoder_max_probability is {self.cross_encoder_max_probability}; it takes a number between 0 "
+                "and 1, both excluded."
+            )
         if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
             raise SettingsError(
                 f"min_score {self.min_score} is above max_score {self.max_score}: nothing lies between."

@@ -1,11 +1,14 @@
 """Filters, one file a rule; each returns what it keeps and its reason."""
 
 from foolsgold.filters.chosen_filters import filters_for
+from foolsgold.filters.cross_encoder import CROSS_ENCODER, CrossEncoderRule
 from foolsgold.filters.filter import Filter, Filtered, Verdict, apply_filters
 from foolsgold.filters.pairs import PairBlock, Relevance
 from foolsgold.filters.rank_window import first_rank, rank_window
 
 __all__ = [
+    "CROSS_ENCODER",
+    "CrossEncoderRule",
     "Filter",
     "Filtered",
     "PairBlock",

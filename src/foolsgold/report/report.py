@@ -24,6 +24,7 @@ def make_report(
     negatives: pa.Table,
     n_training_rows: int | None,
     stages: list[dict[str, Any]],
+    cross_encoder: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All numbers of a run.
 
@@ -42,6 +43,7 @@ def make_report(
         },
         "search": dict(search),
         "candidates": {"total": sum(fates.values()), "by_fate": fates},
+        "cross_encoder": None if cross_encoder is None else dict(cross_encoder),
         "yield_ratio": _ratio(tally.complete_queries, tally.queries),
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),
         "pairs": {

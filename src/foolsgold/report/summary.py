@@ -37,6 +37,8 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
         "time      " + ", ".join(f"{stage['stage']} {stage['seconds']:.1f} s" for stage in report["stages"])
         + f"; peak memory {max(stage['peak_memory_bytes'] for stage in report['stages']) / 2**20:,.0f} MiB",
     ]  # fmt: skip
+    if report["cross_encoder"]:
+        lines.append(_scored(report["cross_encoder"]))
     search = report["search"]
     if "recall" in search:
         lines.append(
@@ -53,6 +55,14 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
             f"  negative   {example.negative_score:6.3f}  {_shown(example.negative)}",
         ]
     return lines
+
+
+def _scored(cross_encoder: Mapping[str, Any]) -> str:
+    return (
+        f"scored    {_percent(cross_encoder['candidates_scored_ratio'])} of candidates "
+        f"({cross_encoder['candidates_scored']:,}) and {cross_encoder['positives_scored']:,} positives by "
+        f"{_shown(cross_encoder['name'] or 'the cross-encoder')}, in {cross_encoder['waves']} waves"
+    )
 
 
 def _warnings(report: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
-from foolsgold.filters import Filtered, PairBlock, Relevance
+from foolsgold.filters import CROSS_ENCODER, Filtered, PairBlock, Relevance
+from foolsgold.sample.judge import GroupJudge
 from foolsgold.sample.negatives import Chosen
 from foolsgold.sample.random_fill import random_documents
 from foolsgold.sample.seeds import generator_of
@@ -64,10 +65,13 @@ class Chooser:
         self._sampler: Sampler = Top() if settings.sampler == "top" else Uniform(settings.seed)
         self.tally = Tally()
 
-    def choose(self, pairs: PairBlock, filtered: Filtered) -> Chosen:
-        """The negatives of a block."""
+    def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> Chosen:
+        """The negatives of a block; a judge is asked about survivors until each pair has enough."""
         query_ids = self._collection.query_ids.take(pairs.query_rows).to_pylist()
         order = np.where(filtered.keep, self._sampler.order(pairs, query_ids), np.inf)
+        if judge is not None:
+            filtered = filtered.dropping(judge.rejected(pairs, order, self._settings.negatives), CROSS_ENCODER)
+            order = np.where(filtered.keep, order, np.inf)
         first = np.argsort(order, axis=1, kind="stable")[:, : self._settings.negatives]  # (P, n)
         taken = np.zeros(filtered.keep.shape, np.bool_)
         np.put_along_axis(taken, first, True, axis=1)

@@ -107,7 +107,7 @@ class CandidateStore:
         """Keep the blocks, regrouped so that the file does not depend on their size."""
         batches = (to_batch(block, self._collection) for block in blocks)
         if self._path is None:
-            self._batches = list(batches)
+            self._batches = [table.combine_chunks().to_batches()[0] for table in _regrouped(batches)]
             return
         import pyarrow.parquet as pq
 
@@ -117,10 +117,15 @@ class CandidateStore:
 
     def blocks(self, n_queries: int) -> Iterator[Candidates]:
         """The candidates again, at most `n_queries` queries at a time, in the collection's order."""
-        for batch in self._stored(n_queries):
-            yield from_batch(batch, self._collection)
+        for batch in self.batches(n_queries):
+            yield self.from_batch(batch)
 
-    def _stored(self, n_queries: int) -> Iterator[pa.RecordBatch]:
+    def from_batch(self, batch: pa.RecordBatch) -> Candidates:
+        """The block of candidates in some rows of the table."""
+        return from_batch(batch, self._collection)
+
+    def batches(self, n_queries: int) -> Iterator[pa.RecordBatch]:
+        """The rows of the table with all its columns, at most `n_queries` at a time."""
         if self._path is None:
             for batch in self._batches:
                 yield from (batch.slice(start, n_queries) for start in range(0, len(batch), n_queries))
