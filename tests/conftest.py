@@ -85,7 +85,7 @@ def cross_encoder_saying(logits: dict[str, float], folder: Path, outputs: int = 
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *logits]
     config = BertConfig(
-        len(words), hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4,
+        vocab_size=len(words), hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4,
         max_position_embeddings=16, num_labels=outputs,
     )  # fmt: skip
     model = BertForSequenceClassification(config)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import on_circle, write_jsonl
+from conftest import cross_encoder_saying, on_circle, write_jsonl
 from foolsgold import MiningSettings
 from foolsgold.cli import main
 
@@ -50,7 +50,8 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
     given = {
         "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
         "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform",
-        "short_rows": "keep",
+        "cross_encoder": str(cross_encoder_saying({"rose": 1.0}, tmp_path / "reranker")), "cross_encoder_margin": 2.5,
+        "cross_encoder_max_probability": 0.5, "short_rows": "keep",
         "format": "triplet", "file_type": "parquet", "index": "voyager", "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "seed": 7,
         "on_bad_line": "skip", "max_unknown_ratio": 0.5, "trust_remote_code": True, "quiet": True,

@@ -143,7 +143,7 @@ class GroupJudge:
         """Of the positives of all pairs, shape (P,); NaN without one, or where nothing is `asked (P, K)`."""
         known = self._scores.positives
         has_positive = pairs.has_positive
-        wanted: NDArray[np.bool_] = asked.any(axis=1)
+        wanted = asked.sum(axis=1) > 0
         if self._judge.rule.margin is not None:
             missing = np.isnan(known) & wanted[has_positive]
             rows = np.flatnonzero(has_positive)[missing]
