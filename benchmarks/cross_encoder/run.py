@@ -1,8 +1,8 @@
 """Pairs scored by waves against scoring all candidates, at equal output.
 
-A cross-encoder is fine-tuned on half of a collection's queries, and judges candidates of the other half: by waves, as
-`mine` does it, and by scoring every candidate and choosing afterwards, in code of this script's own. Both must choose
-the same negatives; the script stops if they do not.
+A cross-encoder is fine-tuned on half of a collection's queries, and judges candidates of some of the others: by waves,
+as `mine` does it, and by scoring every candidate and choosing afterwards, in code of this script's own. Both must
+choose the same negatives; the script stops if they do not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from foolsgold.encode import as_encoder, encode_texts
 from foolsgold.rerank import PairScorer
 
 SEED = 42
-STEPS, BATCH, MAX_TOKENS = 150, 16, 128
+STEPS, BATCH, MAX_TOKENS = 100, 16, 96
+TESTED_QUERIES = 120
 NEGATIVES, DEPTH = 4, 100
 RULES: dict[str, dict[str, float | None]] = {
     "logit gap of 3": {"cross_encoder_margin": 3.0, "cross_encoder_max_probability": None},
@@ -53,7 +54,8 @@ def main() -> None:
 def set_up() -> dict[str, Any]:
     """What a reader must know to compare."""
     return {
-        "seed": SEED, "training_steps": STEPS, "batch_size": BATCH, "max_tokens": MAX_TOKENS, "negatives": NEGATIVES,
+        "seed": SEED, "training_steps": STEPS, "batch_size": BATCH, "max_tokens": MAX_TOKENS,
+        "tested_queries": TESTED_QUERIES, "negatives": NEGATIVES,
         "depth": DEPTH, "sampler": "top", "relative_margin": MiningSettings().relative_margin,
     }  # fmt: skip
 
@@ -61,13 +63,13 @@ def set_up() -> dict[str, Any]:
 def measure(source: Path, model: str, folder: Path) -> list[dict[str, Any]]:
     """All rows of one collection."""
     hidden = split(source, folder)
-    vectors = Vectors(read_beir(folder, split="train"), model)
-    train_seconds, scorer = timed(lambda: fine_tuned(read_beir(folder, split="train"), vectors, model))
+    vectors = Vectors(read_beir(folder / "train"), model)
+    train_seconds, scorer = timed(lambda: fine_tuned(read_beir(folder / "train"), vectors, model))
     rows = []
     scored: AllScores | None = None
     for positives in ("one", "all"):
-        collection = read_beir(folder, split=f"test-{positives}")
-        out = folder / positives
+        collection = read_beir(folder / positives)
+        out = folder / f"mined-{positives}"
         plain = mine(collection, vectors.of(collection), settings(out))
         scored = scored or AllScores(collection, out, scorer)  # the candidates are the same, whatever is positive
         for rule, thresholds in RULES.items():
@@ -80,9 +82,7 @@ def measure(source: Path, model: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def split(source: Path, folder: Path) -> dict[str, set[str]]:
-    """Queries in two halves; of the tested half once with all positives, once with one. Returns those then hidden."""
-    for name in ("corpus.jsonl", "queries.jsonl"):
-        (folder / name).symlink_to((source / name).resolve())
+    """Queries to train with, and others to test: with all positives, and with one. Returns those then hidden."""
     by_query: dict[str, list[str]] = defaultdict(list)
     for line in (source / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
         query_id, doc_id, score = line.split("\t")
@@ -91,19 +91,23 @@ def split(source: Path, folder: Path) -> dict[str, set[str]]:
     generator = random.Random(SEED)
     query_ids = sorted(by_query)
     generator.shuffle(query_ids)
-    train, test = query_ids[::2], query_ids[1::2]
+    train, test = query_ids[::2], query_ids[1::2][:TESTED_QUERIES]
     shown = {query_id: generator.choice(by_query[query_id]) for query_id in test}
-    (folder / "qrels").mkdir()
-    write_qrels(folder, "train", {query_id: by_query[query_id] for query_id in train})
-    write_qrels(folder, "test-all", {query_id: by_query[query_id] for query_id in test})
-    write_qrels(folder, "test-one", {query_id: [shown[query_id]] for query_id in test})
+    write_beir(source, folder / "train", {query_id: by_query[query_id] for query_id in train})
+    write_beir(source, folder / "all", {query_id: by_query[query_id] for query_id in test})
+    write_beir(source, folder / "one", {query_id: [shown[query_id]] for query_id in test})
     return {query_id: set(by_query[query_id]) - {shown[query_id]} for query_id in test}
 
 
-def write_qrels(folder: Path, name: str, positives: dict[str, list[str]]) -> None:
-    """One split."""
+def write_beir(source: Path, folder: Path, positives: dict[str, list[str]]) -> None:
+    """Apart from each other: positives of another split in the same folder would be known, and kept out."""
+    folder.mkdir()
+    (folder / "corpus.jsonl").symlink_to((source / "corpus.jsonl").resolve())
+    queries = (source / "queries.jsonl").read_text("utf-8").splitlines(keepends=True)
+    asked = [line for line in queries if json.loads(line)["_id"] in positives]
+    (folder / "queries.jsonl").write_text("".join(asked), encoding="utf-8")
     lines = [f"{query_id}\t{doc_id}\t1\n" for query_id, docs in positives.items() for doc_id in docs]
-    (folder / "qrels" / f"{name}.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines), encoding="utf-8")
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines), encoding="utf-8")
 
 
 class Vectors:
