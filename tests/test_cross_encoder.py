@@ -159,11 +159,11 @@ def test_the_sampler_gives_the_order(rerank: Callable[..., MiningResult]) -> Non
 
 
 def test_the_same_bytes_whatever_the_block_size(rerank: Callable[..., MiningResult], tmp_path: Path) -> None:
-    n = 1500  # more than one group
+    n = 1030  # more than one group
     collection = circle_collection(WORDS, [[q % 2] for q in range(n)], queries=[f"query{q}" for q in range(n)])
     for size in (7, 4096):
-        result = rerank(collection, block_size=size, out=str(tmp_path / str(size)))
-        in_memory = rerank(collection, block_size=size)
+        result = rerank(collection, block_size=size, batch_size=1024, out=str(tmp_path / str(size)))
+        in_memory = rerank(collection, block_size=size, batch_size=1024)
         assert in_memory.negatives.equals(result.negatives)
         assert in_memory.report["cross_encoder"] == result.report["cross_encoder"]
         assert result.report["cross_encoder"]["groups"] == 2

@@ -32,12 +32,7 @@ class CrossEncoderJudge:
     """
 
     def __init__(self, scorer: PairScorer, collection: Collection, settings: MiningSettings) -> None:
-        self.rule = CrossEncoderRule(settings.cross_encoder_margin, settings.cross_encoder_max_probability)
-        if self.rule == CrossEncoderRule(None, None):
-            raise SettingsError(
-                "cross_encoder_margin and cross_encoder_max_probability are both None, so that the cross-encoder would "
-                "decide nothing. Give one of them, or leave out cross_encoder."
-            )
+        self.rule = _rule(settings)
         self.scorer = scorer
         self.collection = collection
         self.n_groups = self.n_waves = self.n_candidates = self.n_positives = 0
@@ -78,15 +73,25 @@ def judge_for(cross_encoder: Any, collection: Collection, settings: MiningSettin
         ModelError: the cross-encoder cannot be loaded, or does not give one number a pair.
         SettingsError: thresholds without a cross-encoder, or a cross-encoder without one.
     """
-    scorer = as_pair_scorer(cross_encoder, settings)
-    if scorer is not None:
-        return CrossEncoderJudge(scorer, collection, settings)
-    if settings.cross_encoder_max_probability is not None:
+    if cross_encoder is not None:
+        _rule(settings)  # said before a model is downloaded
+    elif settings.cross_encoder_max_probability is not None:
         raise SettingsError(
             f"cross_encoder_max_probability is {settings.cross_encoder_max_probability}, but there is no "
             "cross_encoder. Give one, or leave it out."
         )
-    return None
+    scorer = as_pair_scorer(cross_encoder, settings)
+    return None if scorer is None else CrossEncoderJudge(scorer, collection, settings)
+
+
+def _rule(settings: MiningSettings) -> CrossEncoderRule:
+    rule = CrossEncoderRule(settings.cross_encoder_margin, settings.cross_encoder_max_probability)
+    if rule == CrossEncoderRule(None, None):
+        raise SettingsError(
+            "cross_encoder_margin and cross_encoder_max_probability are both None, so that the cross-encoder would "
+            "decide nothing. Give one of them, or leave out cross_encoder."
+        )
+    return rule
 
 
 class GroupJudge:
