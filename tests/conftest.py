@@ -72,6 +72,43 @@ class StaticEncoder:
     encode_documents = encode_queries
 
 
+def cross_encoder_saying(logits: dict[str, float], folder: Path, outputs: int = 1) -> Path:
+    """A saved BERT with weights set by hand: the logit of one word as query and one as document is the document's.
+
+    A word is a point on a circle, which layer normalisation leaves as it is: `(cos t, -cos t, sin t, -sin t) * sqrt 2`;
+    words without a logit, and the special tokens, stand at t = 0. Attention is even over the five tokens and carries
+    the sines alone to the first, which normalisation takes to the angle p with `tan p = sin t`. The logit is
+    `20 sin p`, so the word for logit L stands where `sin t = tan(arcsin(L / 20))`; |L| is at most 14.
+    """
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *logits]
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4,
+        max_position_embeddings=16, num_labels=outputs,
+    )  # fmt: skip
+    model = BertForSequenceClassification(config)
+    sines = torch.tensor([0.0] * 5 + [np.tan(np.arcsin(logit / 20)) for logit in logits.values()])
+    cosines = (1 - sines**2).sqrt()
+    layer, tiny = model.bert.encoder.layer[0], 1e-3  # so small that tanh leaves it as it is
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.fill_(1.0 if name.endswith("LayerNorm.weight") else 0.0)
+        model.bert.embeddings.word_embeddings.weight.copy_(
+            2**0.5 * torch.stack([cosines, -cosines, sines, -sines], dim=1)
+        )
+        layer.attention.self.value.weight.copy_(torch.diag(torch.tensor([0.0, 0, 5, 5])))
+        layer.attention.output.dense.weight.copy_(torch.eye(4))
+        model.bert.pooler.dense.weight.copy_(tiny * torch.eye(4))
+        model.classifier.weight[:, 2] = 20 / (2**0.5 * tiny)
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    model.save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=16).save_pretrained(folder)
+    return folder
+
+
 def real_collection(name: str) -> Path:
     """The folder of a real collection; the test is skipped where it is absent."""
     root = Path(os.environ.get("FOOLSGOLD_DATA", Path(__file__).parents[2] / "shared" / "data"))

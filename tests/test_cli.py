@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import on_circle, write_jsonl
+from conftest import cross_encoder_saying, on_circle, write_jsonl
 from foolsgold import MiningSettings
 from foolsgold.cli import main
 
@@ -50,6 +50,9 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
     given = {
         "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
         "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform",
+        "cross_encoder": str(cross_encoder_saying({"rose": 1.0}, tmp_path / "reranker")), "cross_encoder_margin": 2.5,
+        "cross_encoder_max_probability": 0.5, "max_false_negative_rate": 0.2, "max_false_negative_probability": 0.9,
+        "max_similarity_to_positive": 0.9, "max_similarity_to_negative": 0.8, "suspect_probability": 0.7,
         "answer_match": False, "sample_from": 4, "softmax_temperature": 0.5, "simans_a": 1.0, "simans_b": -0.5,
         "prefer_judged": False, "random_ratio": 0.5, "short_rows": "keep",
         "format": "triplet", "file_type": "parquet", "source": "dense,bm25", "language": "en", "index": "voyager",

@@ -207,16 +207,16 @@ def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show
         elif kind.choices:
             options["choices"] = kind.choices
         else:
-            options["type"] = _reader(kind)
+            options["type"] = _reader(kind, text_may_be_none=name == "cross_encoder")
             options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name == "out" else "TEXT")
         group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def _reader(kind: Kind) -> Callable[[str], Any]:
-    """Reads a flag's value; `none` switches off what may be off."""
+def _reader(kind: Kind, *, text_may_be_none: bool) -> Callable[[str], Any]:
+    """Reads a flag's value; `none` switches off what may be off, unless it could be meant as text."""
 
     def read(text: str) -> Any:
-        if kind.may_be_none and kind.type is not str and text.lower() == "none":
+        if kind.may_be_none and (kind.type is not str or text_may_be_none) and text.lower() == "none":
             return None
         try:
             return kind.type(text)

@@ -1,4 +1,4 @@
-"""mine: collection → encode → search → filter → sample → export; and select, which begins at filter."""
+"""mine: collection → encode → search → calibrate → filter → sample → export; and select, which begins at filter."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from tqdm import tqdm
-
+from foolsgold.calibration import LeakTest, Trial, estimate
+from foolsgold.choose import choose
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode
 from foolsgold.errors import SettingsError
 from foolsgold.export import write_training_file
-from foolsgold.filters import Relevance, apply_filters, filters_for
+from foolsgold.filters import filters_for
 from foolsgold.output import OutputFolder
-from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance, keep_collection
-from foolsgold.relabel import take_in, with_positives_of
+from foolsgold.provenance import (
+    CANDIDATES_FILE,
+    HIDDEN_FILE,
+    NEGATIVES_FILE,
+    SUSPECTS_FILE,
+    Provenance,
+    keep_collection,
+)
+from foolsgold.relabel import take_in
 from foolsgold.report import Stages, make_report
 from foolsgold.result import MiningResult
-from foolsgold.sample import Chooser, Chosen, Tally
+from foolsgold.sample import CrossEncoderJudge, judge_for
 from foolsgold.search import CandidateStore, Search, check_sources, open_sources
 from foolsgold.settings import SELECTABLE, MiningSettings
 
 
-def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) -> MiningResult:
+def mine(
+    collection: Any, encoder: Any, settings: MiningSettings | None = None, *, cross_encoder: Any = None
+) -> MiningResult:
     """Mine hard negatives for every (query, positive) pair of a collection.
 
     Args:
@@ -33,6 +41,7 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
         encoder: a hub id, a model folder, "offline", a SentenceTransformer, an Encoder, or PrecomputedVectors; None
             where the only source is BM25 or a run, whose own scores are taken.
         settings: what to choose and where to write; None is the default.
+        cross_encoder: a loaded CrossEncoder, a hub id or a folder, instead of `settings.cross_encoder`.
 
     Raises:
         FoolsgoldError: one of its kinds, saying what is wrong, where, and how to mend it; earlier output is untouched.
@@ -48,6 +57,8 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
     settings = MiningSettings() if settings is None else settings
     if not isinstance(settings, MiningSettings):
         raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
+    if cross_encoder is not None:
+        settings = settings.replace(cross_encoder=_name_of(cross_encoder))
     check_sources(settings, has_encoder=encoder is not None)
     stages = Stages()
     with OutputFolder(settings.out) as folder:
@@ -55,6 +66,7 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
             collection = as_collection(collection, settings)
             filters_for(settings, collection)  # what cannot work is said before hours of encoding
             sources = open_sources(collection, settings)
+            judge = judge_for(settings.cross_encoder if cross_encoder is None else cross_encoder, collection, settings)
             keep_collection(collection, folder)
         with stages("encode"):
             encoded = None if encoder is None else encode(collection, encoder, settings)
@@ -62,9 +74,10 @@ def mine(collection: Any, encoder: Any, settings: MiningSettings | None = None) 
             candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
             search = Search(collection, encoded, sources, settings)
             candidates.write(search.blocks())
-            described = {} if encoded is None else encoded.encoder
-            origin = Provenance.of_run(collection, settings, described, search.describe())
-        return _choose_and_write(collection, candidates, settings, folder, stages, origin)
+        with stages("calibrate"):
+            calibration, trial = estimate(collection, encoded, candidates, settings, folder.file(HIDDEN_FILE))
+        origin = Provenance.of_run(collection, settings, encoded, search.describe(), calibration.describe())
+        return _choose_and_write(collection, candidates, trial, settings, folder, stages, origin, judge)
 
 
 def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, **changes: Any) -> MiningResult:
@@ -75,8 +88,9 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
         relabel: decisions about pairs, each positive, negative or drop: a file with query_id, doc_id and label, a list
             of such triples, or a table. They override what was known, and later selections go on with them.
-        **changes: settings that choose: negatives, margins, window, score bounds, sampler, short_rows, format, seed;
-            and `out`, another folder for the result (default: the same, replacing what was chosen before).
+        **changes: settings that choose: negatives, rates and margins, window, score bounds, sampler, short_rows,
+            format, seed; `cross_encoder`, which may also be a loaded CrossEncoder; and `out`, another folder for the
+            result (default: the same, replacing what was chosen before).
 
     Raises:
         FoolsgoldError: no such output, a collection that is gone or has changed, or settings or decisions that cannot
@@ -86,36 +100,50 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
     not_here = sorted(set(changes) - set(SELECTABLE))
     if not_here:
         raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(SELECTABLE)}.")
-    settings = origin.settings.replace(**{"out": str(folder), "quiet": False, **changes})
+    cross_encoder, changes = _cross_encoder_again(origin, changes)
+    # whoever wrote the folder does not decide whether code is run here
+    settings = origin.settings.replace(**{"out": str(folder), "quiet": False, "trust_remote_code": False, **changes})
     stages = Stages()
     with OutputFolder(settings.out) as target:
         with stages("read"):
             collection = origin.collection_again(collection)
             keep_collection(collection, target)
             origin = origin.moved(collection, settings.out)
+            trial = Trial.again(collection, origin.calibration, origin.hidden_for(target))
             collection, relabelled = take_in(relabel, collection, origin=origin, target=target)
-            candidates = CandidateStore(collection, origin.carry_over(target))
+            candidates = CandidateStore(collection, origin.candidates_for(target))
+            judge = judge_for(cross_encoder, collection, settings)
         origin = replace(origin, relabelled=relabelled)
-        return _choose_and_write(collection, candidates, settings, target, stages, origin)
+        return _choose_and_write(collection, candidates, trial, settings, target, stages, origin, judge)
 
 
 def _choose_and_write(
     collection: Collection,
     candidates: CandidateStore,
+    trial: Trial | None,
     settings: MiningSettings,
     folder: OutputFolder,
     stages: Stages,
     origin: Provenance,
+    judge: CrossEncoderJudge | None,
 ) -> MiningResult:
+    if judge is not None and trial is not None:
+        judge.remember(trial.hidden.query_rows)
     with stages("filter and sample"):
-        negatives, tally = choose(collection, candidates, settings)
+        choice = choose(collection, candidates, settings, judge=judge, target=folder.file(CANDIDATES_FILE))
+        negatives = choice.negatives.table(collection)
         folder.write_parquet(NEGATIVES_FILE, negatives)
+        folder.write_parquet(SUSPECTS_FILE, choice.suspects.table(collection))
+    with stages("leak test"):
+        leak = LeakTest.of(trial, settings, price=choice.price, judge=judge)
     with stages("export"):
         train = folder.file(f"train.{settings.file_type}")
         n_rows = write_training_file(negatives, collection, settings, train) if train else None
+    origin = replace(origin, cross_encoder=None if judge is None else judge.scorer.describe())
     report = make_report(
-        collection=collection, settings=settings, search=origin.search, relabelled=origin.relabelled, tally=tally,
-        negatives=negatives, n_training_rows=n_rows, stages=stages.measured,
+        collection=collection, settings=settings, origin=origin, choice=choice, leak=leak, negatives=negatives,
+        n_training_rows=n_rows, stages=stages.measured,
+        cross_encoder=None if judge is None else judge.report(sum(choice.tally.fates.values())),
     )  # fmt: skip
     folder.write_json("report.json", report)
     folder.write_json("settings.json", origin.settings_file(settings))
@@ -123,15 +151,20 @@ def _choose_and_write(
     return MiningResult(negatives, report, settings, collection, folder.path)
 
 
-def choose(collection: Collection, candidates: CandidateStore, settings: MiningSettings) -> tuple[pa.Table, Tally]:
-    """Filter and sample, block by block: the table of negatives, and the counts."""
-    filters = filters_for(settings, collection)
-    relevance = Relevance(collection)
-    chooser = Chooser(collection, relevance, settings)
-    blocks = []
-    with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
-        for block in candidates.blocks(settings.block_size):
-            pairs = relevance.pair_block(with_positives_of(collection, block))
-            blocks.append(chooser.choose(pairs, apply_filters(pairs, filters)))
-            progress.update(len(block))
-    return Chosen.concatenate(blocks).table(collection), chooser.tally
+def _name_of(cross_encoder: Any) -> str | None:
+    """As settings keep it: None for an object."""
+    return str(cross_encoder) if isinstance(cross_encoder, (str, Path)) else None
+
+
+def _cross_encoder_again(origin: Provenance, changes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The cross-encoder to choose again with: the one given, or the one named before; and the changes with its name."""
+    if "cross_encoder" in changes:
+        given = changes["cross_encoder"]
+        off = {"cross_encoder_max_probability": None} if given is None else {}
+        return given, {**off, **changes, "cross_encoder": _name_of(given)}
+    if origin.cross_encoder is not None and origin.settings.cross_encoder is None:
+        raise SettingsError(
+            "cross_encoder is missing: the one that judged these candidates was given as an object. Give it again, "
+            "or another, or None to choose without."
+        )
+    return origin.settings.cross_encoder, changes

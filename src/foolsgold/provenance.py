@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from foolsgold.collection import Collection, CollectionFiles, as_collection, read_beir, write_beir_parquet
+from foolsgold.encode import Encoded
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
 from foolsgold.settings import FileType, MiningSettings, TrainingFormat
@@ -19,8 +20,12 @@ from foolsgold.version import __version__
 
 CANDIDATES_FILE = "candidates.parquet"
 NEGATIVES_FILE = "negatives.parquet"
+HIDDEN_FILE = "hidden_positives.parquet"  # candidates of queries whose positives were hidden, for the leak test
+SUSPECTS_FILE = "suspected_positives.parquet"
 RELABELLED_FILE = "relabelled.parquet"
-RUN_FILES = (CANDIDATES_FILE, NEGATIVES_FILE, RELABELLED_FILE, "report.json", "settings.json")
+RUN_FILES = (
+    CANDIDATES_FILE, HIDDEN_FILE, NEGATIVES_FILE, SUSPECTS_FILE, RELABELLED_FILE, "report.json", "settings.json",
+)  # fmt: skip
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
 _PACKAGES = ("bm25s", "numpy", "pyarrow", "PyStemmer", "sentence-transformers", "torch", "transformers", "voyager")
 
@@ -36,6 +41,8 @@ class Provenance:
         encoder: model, prompts, similarity, and fingerprint; empty for a run without vectors.
         search: sources and what each says of itself, depth, seed.
         relabelled: how many decisions were taken in since, and their fingerprint; None where none were.
+        cross_encoder: name (None for one given as an object) and fingerprint of the one that judged, if one did.
+        calibration: what the estimates of false negatives rest on; None for a run without vectors.
     """
 
     folder: Path | None
@@ -44,14 +51,23 @@ class Provenance:
     encoder: Mapping[str, Any]
     search: Mapping[str, Any]
     relabelled: Mapping[str, Any] | None = None
+    cross_encoder: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
 
     @classmethod
     def of_run(
-        cls, collection: Collection, settings: MiningSettings, encoder: Mapping[str, Any], search: Mapping[str, Any]
+        cls,
+        collection: Collection,
+        settings: MiningSettings,
+        encoded: Encoded | None,
+        search: Mapping[str, Any],
+        calibration: Mapping[str, Any],
     ) -> Provenance:
         """Of a run that is going on."""
         described = {"source": _outside_source(collection, settings.out), "fingerprint": collection.fingerprint}
-        return cls(None if settings.out is None else Path(settings.out), settings, described, encoder, search)
+        folder = None if settings.out is None else Path(settings.out)
+        encoder = {} if encoded is None else encoded.encoder
+        return cls(folder, settings, described, encoder, search, calibration=calibration)
 
     @classmethod
     def read(cls, folder: Path) -> Provenance:
@@ -67,7 +83,8 @@ class Provenance:
             settings = MiningSettings(**{name: value for name, value in content["settings"].items() if name in known})
             decisions = content.get("relabelled")
             relabelled = None if decisions is None else dict(decisions)
-            return cls(folder, settings, content["collection"], content["encoder"], content["search"], relabelled)
+            return cls(folder, settings, content["collection"], content["encoder"], content["search"], relabelled,
+                       content.get("cross_encoder"), content.get("calibration"))  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise CollectionError(
                 f"{folder}/settings.json is not what foolsgold writes ({error}). Mine again."
@@ -93,29 +110,42 @@ class Provenance:
         """The same for another output folder, and for a collection that may now lie elsewhere."""
         return replace(self, collection={**self.collection, "source": _outside_source(collection, out)})
 
-    def carry_over(self, target: OutputFolder) -> Path:
+    def candidates_for(self, target: OutputFolder) -> Path:
         """Give another output folder its own candidates; returns where they are.
 
         Raises:
             CollectionError: there are no candidates.
         """
-        if self.folder is None or not (self.folder / CANDIDATES_FILE).is_file():
+        candidates = self._carry_over(target, CANDIDATES_FILE)
+        if candidates is None:
             raise CollectionError(f"{self.folder} has no {CANDIDATES_FILE}. Mine again into a new folder.")
-        candidates = self.folder / CANDIDATES_FILE
-        staged = target.file(CANDIDATES_FILE)
-        if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
-            _link_or_copy(candidates, staged)
         return candidates
+
+    def hidden_for(self, target: OutputFolder) -> Path | None:
+        """Likewise the candidates of queries whose positives were hidden; None where there are none."""
+        return self._carry_over(target, HIDDEN_FILE)
+
+    def _carry_over(self, target: OutputFolder, name: str) -> Path | None:
+        if self.folder is None or not (self.folder / name).is_file():
+            return None
+        staged = target.file(name)
+        if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
+            _link_or_copy(self.folder / name, staged)
+        return self.folder / name
 
     def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
         """What an earlier run may have left in an output folder that this one does not replace."""
         types = get_args(FileType)
         names = [f"train.{kind}" for kind in types]
-        names.append(RELABELLED_FILE)
+        names += [RELABELLED_FILE, *([] if self._keeps_hidden(folder) else [HIDDEN_FILE])]
         names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
         if self.collection["source"] is not None:
             names.append(COLLECTION_FOLDER)  # what was mined lies elsewhere
         return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
+
+    def _keeps_hidden(self, folder: OutputFolder) -> bool:
+        """Whether these candidates have some with hidden positives: what lies in their own folder is theirs."""
+        return bool(self.calibration and self.calibration.get("leak_test")) and folder.path == self.folder
 
     def _located(self, collection: Any) -> Any:
         """Files that are named anew, read as they were read before."""
@@ -154,6 +184,8 @@ class Provenance:
             "encoder": dict(self.encoder),
             "search": dict(self.search),
             "relabelled": None if self.relabelled is None else dict(self.relabelled),
+            "cross_encoder": None if self.cross_encoder is None else dict(self.cross_encoder),
+            "calibration": None if self.calibration is None else dict(self.calibration),
             "versions": {"python": platform.python_version(), **_package_versions()},
         }
 

@@ -26,9 +26,10 @@ Similarity = Literal["cosine", "dot"]
 SELECTABLE = (
     "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_false_negative_rate",
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
-    "min_rank_without_positive", "answer_match", "sampler", "sample_from", "softmax_temperature", "simans_a",
-    "simans_b", "prefer_judged", "random_ratio", "short_rows", "format", "file_type", "seed", "block_size", "out",
-    "quiet",
+    "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
+    "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
+    "prefer_judged", "random_ratio", "short_rows", "format", "file_type", "seed", "block_size", "batch_size", "device",
+    "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
@@ -97,6 +98,15 @@ class MiningSettings:
     )
     random_ratio: float = _setting(
         0.0, "share of a pair's negatives that are random documents, rounded half up; hard ones alone can hurt recall"
+    )
+    cross_encoder: str | None = _setting(
+        None, "reranker that judges survivors until a pair has its negatives: hub id or folder (default: none)"
+    )
+    cross_encoder_margin: float | None = _setting(
+        3.0, "drop candidates whose cross-encoder logit is above that of the positive - m; 'none' is off"
+    )
+    cross_encoder_max_probability: float | None = _setting(
+        None, "drop candidates with sigmoid(logit) above this; RocketQA takes 0.1 (default: off)"
     )
     short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
@@ -170,18 +180,33 @@ class MiningSettings:
             value = getattr(self, name)
             if value is not None and not 1 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a whole number from 1 to {_MAX_WHOLE}.")
-        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin", "simans_a"):
+        for name in ("min_rank", "min_rank_without_positive", "relative_margin", "absolute_margin", "simans_a",
+                     "cross_encoder_margin"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not 0 <= value <= _MAX_WHOLE:
                 raise SettingsError(f"{name} is {value}; it takes a number from 0 to {_MAX_WHOLE}.")
         if not 0 <= self.seed <= _MAX_SEED:
             raise SettingsError(f"seed is {self.seed}; it takes a whole number from 0 to {_MAX_SEED}.")
-        for name in ("max_unknown_ratio", "random_ratio"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it takes a share between 0 and 1.")
+        self._check_shares()
         if self.max_score is not None and self.min_score is not None and self.min_score > self.max_score:
             raise SettingsError(
                 f"min_score {self.min_score} is above max_score {self.max_score}: nothing lies between."
+            )
+
+    def _check_shares(self) -> None:
+        for name in ("max_unknown_ratio", "random_ratio", "max_false_negative_rate", "max_false_negative_probability",
+                     "suspect_probability"):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise SettingsError(f"{name} is {value}; it takes a share between 0 and 1.")
+        for name in ("max_similarity_to_positive", "max_similarity_to_negative"):
+            value = getattr(self, name)
+            if value is not None and not -1 <= value <= 1:
+                raise SettingsError(f"{name} is {value}; it takes a cosine from -1 to 1.")
+        if self.cross_encoder_max_probability is not None and not 0 < self.cross_encoder_max_probability < 1:
+            raise SettingsError(
+                f"cross_encoder_max_probability is {self.cross_encoder_max_probability}; it takes a number between 0 "
+                "and 1, both excluded."
             )
 
     def _check_window(self) -> None:

@@ -3,10 +3,14 @@
 from foolsgold.calibration.estimate import Calibration, estimate, fitted
 from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
+from foolsgold.calibration.trial import Interval, LeakTest, Trial
 
 __all__ = [
     "Calibration",
     "HiddenPositives",
+    "Interval",
+    "LeakTest",
+    "Trial",
     "estimate",
     "fit_near",
     "fitted",

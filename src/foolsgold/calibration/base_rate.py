@@ -10,9 +10,7 @@ _FEWEST_POSITIVES = 20
 _LEAST, _MOST = 0.001, 0.5
 
 
-def estimated_base_rate(
-    candidates: NDArray[np.float64], positives: NDArray[np.float64]
-) -> float | None:
+def estimated_base_rate(candidates: NDArray[np.float64], positives: NDArray[np.float64]) -> float | None:
     """The share of candidates that are relevant, from how the known positives score; None for fewer than 20 of them.
 
     Learning from positive and unlabelled examples (Elkan and Noto, KDD 2008): if the known positives are a random draw

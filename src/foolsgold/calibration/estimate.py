@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tqdm import tqdm
 from foolsgold.calibration.base_rate import estimated_base_rate
 from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, blocks_of, hide_positives
+from foolsgold.calibration.trial import Trial
 from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
 from foolsgold.filters import FalseNegativeModel, Relevance
@@ -30,21 +31,25 @@ class Calibration:
     """The model that was used, and what it rests on.
 
     Attributes:
-        model: gives the probabilities.
+        model: gives the probabilities; None without vectors.
         method: "calibrated" on positives that were hidden; "base rate", the default coefficients with a base rate
-            estimated from the known positives; or "default", as they come with the package.
+            estimated from the known positives; "default", as they come with the package; "none" without vectors.
+        seed: decided whose positives were hidden, and which.
         base_rate: mean probability of the candidates that it was set on; None for "default".
         n_queries: whose positives were hidden, or looked at.
         n_hidden: hidden positives among their candidates.
         silent: witnesses that had nothing to say.
+        leak_test: whether positives were hidden, so that leaks can be measured.
     """
 
-    model: FalseNegativeModel
+    model: FalseNegativeModel | None
     method: str = "default"
+    seed: int = 0
     base_rate: float | None = None
     n_queries: int = 0
     n_hidden: int = 0
-    silent: tuple[str, ...] = field(default=())
+    silent: tuple[str, ...] = ()
+    leak_test: bool = False
 
     def describe(self) -> dict[str, Any]:
         """As the report and settings.json keep it."""
@@ -53,41 +58,51 @@ class Calibration:
             "queries": self.n_queries,
             "hidden_positives_among_candidates": self.n_hidden,
             "base_rate": self.base_rate,
-            "weights": dict(zip(WITNESSES, self.model.weights, strict=True)),
-            "intercept": self.model.intercept,
+            "seed": self.seed,
+            "weights": None if self.model is None else dict(zip(WITNESSES, self.model.weights, strict=True)),
+            "intercept": None if self.model is None else self.model.intercept,
             "silent_witnesses": list(self.silent),
+            "leak_test": self.leak_test,
         }
 
 
 def estimate(
     collection: Collection,
-    encoded: Encoded,
+    encoded: Encoded | None,
     candidates: CandidateStore,
     settings: MiningSettings,
     hidden_file: Path | None,
-) -> tuple[Calibration, HiddenPositives | None, CandidateStore | None]:
+) -> tuple[Calibration, Trial | None]:
     """Calibrate, and write estimates for all candidates into their store.
 
+    Args:
+        collection: as it is mined.
+        encoded: its vectors; None: nothing can be estimated.
+        candidates: of all its queries.
+        settings: seed, language, and what the witnesses take.
+        hidden_file: where the candidates of queries with hidden positives are to be; None keeps them in memory.
+
     Returns:
-        The calibration; and, where some query has two positives, the hidden ones with the candidates of their queries,
-        each half of which is estimated by a model that was fitted on the other half: the leak test is honest.
+        The calibration; and, where some query has two positives, the trial of the leak test: each half of its queries
+        is estimated by a model that was fitted on the other half.
     """
+    if encoded is None:
+        return Calibration(None, "none", settings.seed), None
     witnesses = Witnesses(collection, encoded, settings)
     hidden = hide_positives(collection, seed=settings.seed)
-    hidden_candidates = None
     if hidden is None:
-        calibration = _by_known_positives(collection, candidates, witnesses, settings)
+        calibration, trial = _by_known_positives(collection, candidates, witnesses, settings), None
     else:
         heard = _Heard.of(hidden, candidates, witnesses, settings)
         calibration = heard.calibration(witnesses.silent)
-        hidden_candidates = CandidateStore(hidden.collection, hidden_file)
-        hidden_candidates.write(heard.estimated())
-    relevance = Relevance(collection)
+        trial = Trial(hidden, CandidateStore(hidden.collection, hidden_file))
+        trial.candidates.write(heard.estimated())
+    model, relevance = calibration.model or FalseNegativeModel.default(), Relevance(collection)
     candidates.rewrite(
-        replace(block, estimates=_estimates(witnesses.of(block, relevance), calibration.model))
+        replace(block, estimates=_estimates(witnesses.of(block, relevance), model))
         for block in _with_progress(candidates, collection, settings)
     )
-    return calibration, hidden, hidden_candidates
+    return replace(calibration, seed=settings.seed, leak_test=trial is not None), trial
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +124,9 @@ class _Heard:
             witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
         ]
         width = max(block.doc_rows.shape[1] for block in blocks)
-        unknown = _stacked([(block.doc_rows >= 0) & ~relevance.known(block) for block in blocks], width)
-        return cls(blocks, testimonies, unknown, _stacked([hidden.are_hidden(block) for block in blocks], width))
+        unknown = _stacked([_unknown(block, relevance) for block in blocks], width)
+        relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]
+        return cls(blocks, testimonies, unknown, _stacked(relevant, width))
 
     def calibration(self, silent: tuple[str, ...]) -> Calibration:
         everyone = np.ones(len(self.unknown), np.bool_)
@@ -119,7 +135,7 @@ class _Heard:
             return Calibration(FalseNegativeModel.default(), n_queries=len(everyone), silent=silent)
         relevant = self.relevant & self.unknown
         base_rate = float(relevant.sum() / self.unknown.sum())
-        return Calibration(model, "calibrated", base_rate, len(everyone), int(relevant.sum()), silent)
+        return Calibration(model, "calibrated", 0, base_rate, len(everyone), int(relevant.sum()), silent)
 
     def estimated(self) -> Iterator[Candidates]:
         """The blocks with estimates, each query's by a model that did not see it."""
@@ -129,9 +145,7 @@ class _Heard:
         for block, testimony in zip(self.blocks, self.testimonies, strict=True):
             by_even, by_odd = (_estimates(testimony, model) for model in models)
             of_odd = (block.query_rows % 2 == 1)[:, None]
-            probabilities = np.where(
-                of_odd, by_odd.false_negative_probabilities, by_even.false_negative_probabilities
-            )
+            probabilities = np.where(of_odd, by_odd.false_negative_probabilities, by_even.false_negative_probabilities)
             yield replace(block, estimates=by_even._replace(false_negative_probabilities=probabilities))
 
     def _model(self, queries: NDArray[np.bool_]) -> FalseNegativeModel | None:
@@ -158,14 +172,15 @@ def _by_known_positives(
     """The default coefficients, with a base rate that the known positives tell."""
     default, relevance = FalseNegativeModel.default(), Relevance(collection)
     asked = np.flatnonzero(collection.positives.counts)
-    asked = asked[np.linspace(0, len(asked) - 1, min(len(asked), _MOST_QUERIES)).astype(np.int64)] if len(asked) else asked
+    if len(asked) > _MOST_QUERIES:
+        asked = asked[np.linspace(0, len(asked) - 1, _MOST_QUERIES).astype(np.int64)]
     features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
     for block in candidates.blocks(settings.block_size):
         part = _rows_of(block, np.isin(block.query_rows, asked))
         if not len(part):
             continue
         testimony = witnesses.of(part, relevance)
-        features.append(testimony.features[(part.doc_rows >= 0) & ~relevance.known(part)])
+        features.append(testimony.features[_unknown(part, relevance)])
         found = (part.positive_rows[:, None] == part.doc_rows[_owners(part)]).any(axis=1)
         speaking.append(_for_query(testimony.positive_features[found], default))
     everything = np.concatenate(features)
@@ -173,7 +188,7 @@ def _by_known_positives(
     if rate is None:
         return Calibration(default, silent=witnesses.silent)
     model = with_base_rate(default, everything, rate)
-    return Calibration(model, "base rate", rate, len(asked), silent=witnesses.silent)
+    return Calibration(model, "base rate", 0, rate, len(asked), silent=witnesses.silent)
 
 
 def _for_query(features: NDArray[np.float64], model: FalseNegativeModel) -> NDArray[np.float64]:
@@ -197,6 +212,11 @@ def _with_progress(
         for block in candidates.blocks(settings.block_size):
             yield block
             progress.update(len(block))
+
+
+def _unknown(block: Candidates, relevance: Relevance) -> NDArray[np.bool_]:
+    """Which candidates are not known to be positives, shape (B, K)."""
+    return (block.doc_rows >= 0) & ~relevance.known(block.query_rows[:, None], block.doc_rows)
 
 
 def _owners(block: Candidates) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,12 @@ class HiddenPositives:
     Attributes:
         collection: those queries alone, each with its one visible positive; the corpus is the whole.
         query_rows: shape (H,), their rows in the whole collection.
-        truth: what is known of them in the whole collection.
+        truth_collection: the whole collection.
     """
 
     collection: Collection
     query_rows: NDArray[np.int64]
-    truth: Relevance
+    truth_collection: Collection
 
     def of(self, block: Candidates) -> Candidates | None:
         """The candidates of those queries of a block that are here, each with its visible positive alone."""
@@ -54,10 +55,33 @@ class HiddenPositives:
             estimates=None,
         )
 
-    def are_hidden(self, candidates: Candidates) -> NDArray[np.bool_]:
-        """Which candidates of these queries are positives that were hidden, by id or by text, shape (B, K)."""
-        in_truth = replace(candidates, query_rows=self.query_rows[candidates.query_rows])
-        return self.truth.known(in_truth) & ~Relevance(self.collection).known(candidates)
+    def were_hidden(self, query_rows: NDArray[np.int64], doc_rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which documents are positives that were hidden, by id or by text, in the shape of both.
+
+        Args:
+            query_rows: rows of `collection`.
+            doc_rows: -1 is no document.
+        """
+        in_truth = self.truth.known(self.query_rows[query_rows], doc_rows)
+        return in_truth & ~self._visible.known(query_rows, doc_rows) & (doc_rows >= 0)
+
+    @cached_property
+    def n_hidden(self) -> NDArray[np.int64]:
+        """Hidden positives that say different things, shape (H,)."""
+        positives = self.truth_collection.positives.of_queries(self.query_rows)
+        keys = self.truth_collection.document_keys[positives.doc_rows]
+        hidden = self.were_hidden(positives.query_rows, positives.doc_rows)
+        pairs = np.unique(positives.query_rows[hidden] * self.collection.n_documents + keys[hidden])
+        return np.bincount(pairs // self.collection.n_documents, minlength=len(self.query_rows))
+
+    @cached_property
+    def truth(self) -> Relevance:
+        """What is known of all queries."""
+        return Relevance(self.truth_collection)
+
+    @cached_property
+    def _visible(self) -> Relevance:
+        return Relevance(self.collection)
 
 
 def hide_positives(collection: Collection, *, seed: int) -> HiddenPositives | None:
@@ -77,15 +101,13 @@ def hide_positives(collection: Collection, *, seed: int) -> HiddenPositives | No
     positives = Judgements.from_pairs(
         np.arange(len(query_rows)), np.array(visible, np.int64), n_queries=len(query_rows)
     )
-    return HiddenPositives(collection.with_queries(query_rows, positives), query_rows, Relevance(collection))
+    return HiddenPositives(collection.with_queries(query_rows, positives), query_rows, collection)
 
 
 def _distinct_positives(collection: Collection) -> NDArray[np.int64]:
     """Positives of each query that say different things, shape (Q,)."""
     positives = collection.positives
-    pairs = np.unique(
-        positives.query_rows * collection.n_documents + collection.document_keys[positives.doc_rows]
-    )
+    pairs = np.unique(positives.query_rows * collection.n_documents + collection.document_keys[positives.doc_rows])
     return np.bincount(pairs // collection.n_documents, minlength=collection.n_queries)
 
 

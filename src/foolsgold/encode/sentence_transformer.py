@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from foolsgold.encode.dense_models import known_prompts
 from foolsgold.encode.encoder import Encoder
 from foolsgold.encode.load_model import load_sentence_transformer
+from foolsgold.encode.loaded_model import enough_memory, weights_hash
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
 from foolsgold.errors import ModelError, SettingsError
 from foolsgold.settings import Similarity
@@ -80,15 +80,8 @@ class SentenceTransformerEncoder:
         return self._encode(self.model.encode_document, texts, self.document_prompt)
 
     def _encode(self, call: Callable[..., Any], texts: Sequence[str], prompt: str | None) -> NDArray[np.float32]:
-        import torch
-
-        try:
+        with enough_memory("model", self.model.device, self.batch_size):
             vecs = call(list(texts), prompt=prompt, batch_size=self.batch_size, show_progress_bar=False)
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"model: {self.model.device} has too little memory for batches of {self.batch_size} texts. "
-                f"Lower --batch-size (batch_size) to {max(1, self.batch_size // 2)} or less."
-            ) from error
         return np.asarray(vecs, dtype=np.float32)
 
     @contextmanager
@@ -115,10 +108,7 @@ class SentenceTransformerEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all weights, of the prompts and of the maximum length."""
-        digest = blake2b(digest_size=16)
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(_bytes_of(tensor))
+        digest = weights_hash(self.model)
         parts = (self.model.prompts, self.model.max_seq_length, self.query_prompt, self.document_prompt)
         digest.update(repr(parts).encode())
         return digest.hexdigest()
@@ -132,10 +122,3 @@ def _similarity_of(model: SentenceTransformer) -> Similarity:
         f"model: it compares vectors by {similarity}, and foolsgold searches by cosine or dot product. "
         "If one of them suits the model, pass --similarity cosine or --similarity dot."
     )
-
-
-def _bytes_of(tensor: Any) -> memoryview:
-    import torch
-
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())

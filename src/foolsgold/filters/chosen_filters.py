@@ -6,9 +6,11 @@ from foolsgold.collection import Collection
 from foolsgold.errors import SettingsError
 from foolsgold.filters.answer_match import AnswerMatch, Answers
 from foolsgold.filters.duplicate_text import DuplicateText
+from foolsgold.filters.false_negatives import MaxFalseNegativeProbability
 from foolsgold.filters.filter import Filter
 from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
 from foolsgold.filters.margin import AbsoluteMargin, RelativeMargin
+from foolsgold.filters.near_duplicate import NearNegative, NearPositive
 from foolsgold.filters.query_text import QueryText
 from foolsgold.filters.rank_window import RankWindow, first_rank, rank_window
 from foolsgold.filters.relabelled_drop import RelabelledDrop
@@ -43,6 +45,10 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
     answers = Answers.of(collection, settings)
     if answers is not None:
         rules.append(AnswerMatch(answers))
+    if settings.max_similarity_to_positive is not None:
+        rules.append(NearPositive(settings.max_similarity_to_positive))
+    if settings.max_false_negative_probability is not None:
+        rules.append(MaxFalseNegativeProbability(settings.max_false_negative_probability))
     if settings.absolute_margin is not None:
         rules.append(AbsoluteMargin(settings.absolute_margin))
     if settings.relative_margin is not None:
@@ -52,4 +58,4 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
     rules.append(RankWindow(settings.min_rank, max_rank, first_without_positive))
     if settings.min_score is not None:
         rules.append(MinScore(settings.min_score))
-    return [*rules, DuplicateText()]
+    return [*rules, DuplicateText(), NearNegative()]

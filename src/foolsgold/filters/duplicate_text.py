@@ -19,9 +19,7 @@ class DuplicateText:
         return Verdict(first_of_each(pairs.doc_keys, pairs.ranks, alive), "duplicate_text")
 
 
-def first_of_each(
-    keys: NDArray[np.integer], ranks: NDArray[np.int64], alive: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def first_of_each(keys: NDArray[np.integer], ranks: NDArray[np.int64], alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """All but the alive candidates that have the key of an alive one of lower rank; shape (P, K)."""
     order = np.lexsort((np.broadcast_to(ranks, alive.shape), ~alive, keys), axis=1)
     ordered = np.take_along_axis(keys, order, axis=1)

@@ -46,6 +46,12 @@ class Filtered(NamedTuple):
     dropped_by: NDArray[np.int16]
     reasons: tuple[str, ...]
 
+    def dropping(self, drop: NDArray[np.bool_], reason: str) -> Filtered:
+        """With those of `drop (P, K)` that were kept so far dropped, for one more reason."""
+        dropped_by = self.dropped_by + self.keep  # what is kept stands behind all reasons
+        dropped_by[self.keep & drop] -= 1
+        return Filtered(self.keep & ~drop, dropped_by, (*self.reasons, reason))
+
 
 def apply_filters(pairs: PairBlock, filters: Sequence[Filter]) -> Filtered:
     """Apply filters in order; each candidate is dropped by the first that does not keep it."""

@@ -98,10 +98,9 @@ class Relevance:
         keys: NDArray[np.int64] = self._barred_texts[start:stop] - first
         return keys
 
-    def known(self, candidates: Candidates) -> NDArray[np.bool_]:
-        """Which candidates are known positives of their query, by id or by text, shape (B, K)."""
-        groups = self._groups[candidates.query_rows][:, None] * self._n_documents
-        return _contains(self._positive_texts, groups + self.doc_keys[candidates.doc_rows])
+    def known(self, query_rows: NDArray[np.int64], doc_rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which documents are known positives of their query, by id or by text, in the shape of both."""
+        return _contains(self._positive_texts, self._groups[query_rows] * self._n_documents + self.doc_keys[doc_rows])
 
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""
@@ -117,7 +116,8 @@ class Relevance:
         pairs = groups * self._n_documents + doc_rows
         doc_keys = self.doc_keys[doc_rows]
         texts = groups * self._n_documents + doc_keys
-        estimates = candidates.estimates or Estimates.nothing(doc_rows.shape)
+        judged = _contains(self._judged_negatives, pairs) & present
+        estimates = (candidates.estimates or Estimates.nothing(doc_rows.shape)).knowing(judged)
         return PairBlock(
             first_pairs=np.concatenate([[0], np.cumsum(n_pairs)[:-1]]),
             query_rows=candidates.query_rows[of],
@@ -128,7 +128,7 @@ class Relevance:
             present=present[of],
             known_positive=(_contains(self._positives, pairs) & present)[of],
             known_positive_text=(_contains(self._positive_texts, texts) & present)[of],
-            judged_negative=(_contains(self._judged_negatives, pairs) & present)[of],
+            judged_negative=judged[of],
             set_aside=(_contains(self._set_aside_texts, texts) & present)[of],
             doc_keys=doc_keys[of],
             query_keys=self.query_keys[candidates.query_rows][of],

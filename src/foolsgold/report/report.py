@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from foolsgold.calibration import LeakTest
+from foolsgold.choose import Choice
 from foolsgold.collection import Collection
-from foolsgold.sample import RANDOM, Tally
+from foolsgold.provenance import Provenance
+from foolsgold.sample import RANDOM
 from foolsgold.settings import MiningSettings
 
+NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -19,19 +23,23 @@ def make_report(
     *,
     collection: Collection,
     settings: MiningSettings,
-    search: Mapping[str, Any],
-    relabelled: Mapping[str, Any] | None,
-    tally: Tally,
+    origin: Provenance,
+    choice: Choice,
+    leak: LeakTest | None,
     negatives: pa.Table,
     n_training_rows: int | None,
     stages: list[dict[str, Any]],
+    cross_encoder: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All numbers of a run.
 
     `candidates["total"]` is the sum of the numbers in `candidates["by_fate"]`: chosen, not needed, dropped by reason.
     """
+    tally, relabelled = choice.tally, origin.relabelled
     fates = dict(tally.fates)
     scores = negatives["score"].drop_null().to_numpy()
+    probabilities = negatives["false_negative_probability"].drop_null().to_numpy()
+    expected = float(probabilities.mean(dtype=np.float64)) if len(probabilities) else None
     n_without_score = len(collection.positives.doc_rows) - tally.pairs
     return {
         "collection": {
@@ -42,9 +50,10 @@ def make_report(
             "queries_without_positives": tally.queries_without_positives,
             **collection.reading,
         },
-        "search": dict(search),
+        "search": dict(origin.search),
         "relabelled": None if relabelled is None else {**relabelled, "positives_without_score": n_without_score},
         "candidates": {"total": sum(fates.values()), "by_fate": fates},
+        "cross_encoder": None if cross_encoder is None else dict(cross_encoder),
         "yield_ratio": _ratio(tally.complete_queries, tally.queries),
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),
         "pairs": {
@@ -67,7 +76,16 @@ def make_report(
             "format": settings.format,
         },
         "hardness": float(scores.mean(dtype=np.float64)) if len(scores) else None,
-        "expected_false_negative_ratio": None,
+        "expected_false_negative_ratio": expected,
+        "false_negatives": {
+            "expected_ratio": expected,
+            "max_rate": settings.max_false_negative_rate,
+            "price": choice.price.per_false_negative,
+            "most_probable": choice.price.most_probable,
+            "suspected_positives": len(choice.suspects),
+            "calibration": None if origin.calibration is None else dict(origin.calibration),
+            "leak_test": {"measurable": False, "reason": NOT_MEASURABLE} if leak is None else leak.describe(),
+        },
         "scores": {
             "negatives": _quantiles(scores),
             "positives_of_chosen_pairs": _quantiles(_pair_positive_scores(negatives)),

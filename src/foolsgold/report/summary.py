@@ -34,11 +34,14 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
         f"{_percent(report['pair_yield_ratio'])} of pairs (short rows: {pairs['short_rows']})",
         f"hardness  {_number(report['hardness'])} mean similarity of query and negative; positives have "
         f"{_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
+        *_false_negative_lines(report["false_negatives"]),
         f"fate      {candidates['total']:,} candidates: "
         + ", ".join(f"{count:,} {name}" for name, count in candidates["by_fate"].items() if count),
         "time      " + ", ".join(f"{stage['stage']} {stage['seconds']:.1f} s" for stage in report["stages"])
         + f"; peak memory {max(stage['peak_memory_bytes'] for stage in report['stages']) / 2**20:,.0f} MiB",
     ]  # fmt: skip
+    if report["cross_encoder"]:
+        lines.append(_scored(report["cross_encoder"]))
     search = report["search"]
     if "recall" in search:
         lines.append(
@@ -61,6 +64,36 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
             f"  negative   {_number(example.negative_score):>6}  {_shown(example.negative)}",
         ]
     return lines
+
+
+def _scored(cross_encoder: Mapping[str, Any]) -> str:
+    return (
+        f"scored    {_percent(cross_encoder['candidates_scored_ratio'])} of candidates "
+        f"({cross_encoder['candidates_scored']:,}) and {cross_encoder['positives_scored']:,} positives by "
+        f"{_shown(cross_encoder['name'] or 'the cross-encoder')}, in {cross_encoder['waves']} waves"
+    )
+
+
+def _false_negative_lines(found: Mapping[str, Any]) -> list[str]:
+    """What is expected of the choice, and what the positives hidden from it say."""
+    calibration, leak = found["calibration"] or {"method": "none"}, found["leak_test"]
+    basis = {
+        "calibrated": "calibrated on positives hidden of {queries:,} queries",
+        "base rate": "default model, base rate judged by the known positives",
+        "default": "default model, not calibrated: too little is known here",
+        "none": "not estimated without a model or vectors",
+    }[calibration["method"]].format(**calibration)
+    allowed = "" if found["max_rate"] is None else f", {_percent(found['max_rate'])} allowed"
+    lines = [f"false     {_percent(found['expected_ratio'])} of negatives expected to be relevant{allowed} ({basis})"]
+    if not leak["measurable"]:
+        return [*lines, f"leak      not measurable: {leak['reason']}"]
+    low, high = leak["false_negative_ratio_interval"]
+    return [
+        *lines,
+        f"leak      {leak['hidden_positives_chosen']:,} of {leak['hidden_positives']:,} positives hidden of "
+        f"{leak['queries']:,} queries were chosen: {_percent(leak['false_negative_ratio'])} of their negatives "
+        f"({_percent(low)}–{_percent(high)}), {_percent(leak['expected_false_negative_ratio'])} expected",
+    ]
 
 
 def _warnings(report: Mapping[str, Any]) -> list[str]:
@@ -87,6 +120,18 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
         for count, what, examples in counted
         if count
     ]
+    found = report["false_negatives"]
+    expected, allowed = found["expected_ratio"], found["max_rate"]
+    if expected is not None and allowed is not None and expected > 1.1 * allowed + 1e-3:
+        notes.append(
+            f"note      {_percent(expected)} false negatives expected, {_percent(allowed)} allowed: there are too few "
+            "safe candidates; raise depth, or ask for fewer negatives"
+        )
+    if found["suspected_positives"]:
+        notes.append(
+            f"note      {found['suspected_positives']:,} candidates are probably relevant: judge them in "
+            "suspected_positives.parquet, and take the labels in with select --relabel"
+        )
     if not report["negatives"]["total"]:
         notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
     return notes

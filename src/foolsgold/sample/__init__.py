@@ -1,11 +1,32 @@
 """Samplers, one file each, and the stage that chooses negatives."""
 
 from foolsgold.sample.choose import Chooser, Tally
+from foolsgold.sample.judge import CrossEncoderJudge, GroupJudge, judge_for
 from foolsgold.sample.negatives import NEGATIVES_SCHEMA, RANDOM, Chosen
+from foolsgold.sample.price import Price, price_for
 from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
+from foolsgold.sample.suspects import SUSPECTS_SCHEMA, Suspects
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 
-__all__ = ["NEGATIVES_SCHEMA", "RANDOM", "Chooser", "Chosen", "Sampler", "SimANS", "Softmax", "Tally", "Top", "Uniform"]
+__all__ = [
+    "NEGATIVES_SCHEMA",
+    "RANDOM",
+    "SUSPECTS_SCHEMA",
+    "Chooser",
+    "Chosen",
+    "CrossEncoderJudge",
+    "GroupJudge",
+    "Price",
+    "Sampler",
+    "SimANS",
+    "Softmax",
+    "Suspects",
+    "Tally",
+    "Top",
+    "Uniform",
+    "judge_for",
+    "price_for",
+]

@@ -9,28 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
-from foolsgold.filters import Filtered, PairBlock, Relevance
+from foolsgold.filters import CROSS_ENCODER, Filtered, PairBlock, Relevance
+from foolsgold.sample.judge import GroupJudge
 from foolsgold.sample.negatives import RANDOM, Chosen
+from foolsgold.sample.price import Price
 from foolsgold.sample.random_fill import RandomDocuments
-from foolsgold.sample.sampler import Sampler, first_survivors
+from foolsgold.sample.sampler import Sampler, first_survivors, in_turn
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 from foolsgold.settings import MiningSettings
 
+FALSE_NEGATIVE_RATE = "false_negative_rate"
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
 
 
-def sampler_for(settings: MiningSettings) -> Sampler:
-    """The sampler that settings ask for."""
+def sampler_for(settings: MiningSettings, price: Price) -> Sampler:
+    """The sampler that settings ask for, at the price of a false negative."""
     if settings.sampler == "uniform":
         return Uniform(settings.seed)
     if settings.sampler == "softmax":
-        return Softmax(settings.seed, sample_from=settings.sample_from, temperature=settings.softmax_temperature)
+        best = Top(price.per_false_negative)
+        temperature = settings.softmax_temperature
+        return Softmax(settings.seed, sample_from=settings.sample_from, temperature=temperature, best=best)
     if settings.sampler == "simans":
         return SimANS(settings.seed, a=settings.simans_a, b=settings.simans_b)
-    return Top()
+    return Top(price.per_false_negative)
 
 
 @dataclass
@@ -62,18 +67,25 @@ class Tally:
 class Chooser:
     """Chooses block by block, and counts."""
 
-    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings) -> None:
+    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings, price: Price) -> None:
         self._collection = collection
         self._settings = settings
-        self._sampler = sampler_for(settings)
+        self._sampler = sampler_for(settings, price)
+        self._most_probable = price.most_probable
         self._random = RandomDocuments(collection, relevance, settings)
         self.tally = Tally()
 
-    def choose(self, pairs: PairBlock, filtered: Filtered) -> Chosen:
-        """The negatives of a block."""
+    def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> Chosen:
+        """The negatives of a block; a judge is asked about survivors until each pair has enough."""
+        if self._most_probable < 1:
+            likely = pairs.false_negative_probabilities > self._most_probable
+            filtered = filtered.dropping(likely & ~pairs.judged_negative, FALSE_NEGATIVE_RATE)
         pair_ids = self._pair_ids(pairs)
         order = self._sampler.order(pairs, filtered.keep, pair_ids=pair_ids)
         unjudged = ~pairs.judged_negative & self._settings.prefer_judged
+        if judge is not None:
+            turns = in_turn(filtered.keep, unjudged, order)
+            filtered = filtered.dropping(judge.rejected(pairs, turns, self._settings.hard_negatives), CROSS_ENCODER)
         taken = first_survivors(self._settings.hard_negatives, filtered.keep, unjudged, order)
         n_found = taken.sum(axis=1)
         n_wanted = self._n_random_wanted(n_found)
@@ -146,4 +158,7 @@ def _rows(pairs: PairBlock, chosen: NDArray[np.bool_], random: dict[int, list[in
         scores=np.concatenate([pairs.scores[pair, column], np.full(n_random, np.nan)])[order].astype(np.float32),
         positive_scores=pairs.positive_scores[all_pairs].astype(np.float32),
         sources=np.concatenate([names[pairs.sources[pair, column]], np.full(n_random, RANDOM, object)])[order],
+        false_negative_probabilities=np.concatenate(
+            [pairs.false_negative_probabilities[pair, column], np.full(n_random, np.nan, np.float32)]
+        )[order],
     )

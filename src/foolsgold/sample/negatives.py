@@ -36,6 +36,7 @@ class Chosen(NamedTuple):
         scores: NaN for a random document.
         positive_scores: NaN for a query without positives, and for a positive without a score.
         sources: strings: what found it, or "random".
+        false_negative_probabilities: NaN where it is not known.
     """
 
     query_rows: NDArray[np.int64]
@@ -45,6 +46,7 @@ class Chosen(NamedTuple):
     scores: NDArray[np.float32]
     positive_scores: NDArray[np.float32]
     sources: NDArray[np.object_]
+    false_negative_probabilities: NDArray[np.float32]
 
     @classmethod
     def concatenate(cls, parts: list[Chosen]) -> Chosen:
@@ -53,7 +55,7 @@ class Chosen(NamedTuple):
 
     def table(self, collection: Collection) -> pa.Table:
         """The rows of negatives.parquet: ids for rows, and nulls where there is no rank, score or positive."""
-        is_random = self.ranks < 0
+        is_random, probabilities = self.ranks < 0, self.false_negative_probabilities
         columns = [
             collection.query_ids.take(pa.array(self.query_rows)),
             collection.doc_ids.take(pa.array(self.positive_rows, mask=self.positive_rows < 0)),
@@ -62,6 +64,6 @@ class Chosen(NamedTuple):
             pa.array(self.scores, pa.float32(), mask=is_random),
             pa.array(self.positive_scores, pa.float32(), mask=np.isnan(self.positive_scores)),
             pa.array(self.sources, pa.large_string()),
-            pa.nulls(len(self.ranks), pa.float32()),  # until false negatives are estimated
+            pa.array(probabilities, pa.float32(), mask=np.isnan(probabilities)),
         ]
         return pa.table(columns, schema=NEGATIVES_SCHEMA)

@@ -31,3 +31,11 @@ def first_survivors(n: int, keep: NDArray[np.bool_], *orders: NDArray[np.generic
     first = np.zeros(keep.shape, np.bool_)
     np.put_along_axis(first, columns, True, axis=1)
     return first & keep
+
+
+def in_turn(keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.float64]:
+    """When it is the turn of each survivor, shape (P, K), from 0: as `first_survivors` takes them; else infinity."""
+    columns = np.lexsort((*orders[::-1], ~keep), axis=1)
+    turns = np.empty(keep.shape, np.float64)
+    np.put_along_axis(turns, columns, np.broadcast_to(np.arange(keep.shape[1], dtype=np.float64), keep.shape), axis=1)
+    return np.where(keep, turns, np.inf)

@@ -26,11 +26,11 @@ class Softmax:
     The random numbers depend on the seed, the query's id and the rank alone.
     """
 
-    def __init__(self, seed: int, *, sample_from: int, temperature: float) -> None:
+    def __init__(self, seed: int, *, sample_from: int, temperature: float, best: Top | None = None) -> None:
         self._seed = seed
         self._sample_from = sample_from
         self._temperature = temperature
-        self._best = Top()
+        self._best = best or Top()
 
     def order(
         self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]

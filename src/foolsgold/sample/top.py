@@ -11,13 +11,31 @@ from foolsgold.filters import PairBlock
 
 
 class Top:
-    """Takes the survivors of lowest rank; best where filters are trusted (NV-Retriever, arXiv 2407.15831).
+    """Takes the survivors of lowest rank, as far as they are not too likely to be relevant.
 
-    The rank, not the score: where several sources were fused, it holds what all of them say.
+    With `h` the score, sorted so that it falls with the rank, and `p` the probability of being an unlabelled positive,
+    takes those of highest `h - price · p`. At a price of 0 it is the rank alone: best where filters are trusted
+    (NV-Retriever, arXiv 2407.15831). The rank, not the score: where several sources were fused, it holds what all of
+    them say.
+
+    Args:
+        price: of a false negative, in units of score; see `price_for`.
     """
+
+    def __init__(self, price: float = 0.0) -> None:
+        self._price = price
 
     def order(
         self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
     ) -> NDArray[np.float64]:
-        """The rank itself, shape (P, K)."""
-        return np.broadcast_to(pairs.ranks.astype(np.float64), keep.shape)
+        """The rank itself, or price · p - h; shape (P, K)."""
+        if self._price == 0:
+            return np.broadcast_to(pairs.ranks.astype(np.float64), keep.shape)
+        return self._price * np.nan_to_num(pairs.false_negative_probabilities.astype(np.float64)) - self.hardness(pairs)
+
+    @staticmethod
+    def hardness(pairs: PairBlock) -> NDArray[np.float64]:
+        """The scores of each pair's candidates, sorted so that they fall with the rank, shape (P, K)."""
+        scores = np.where(pairs.present & ~np.isnan(pairs.scores), pairs.scores, -np.inf)
+        falling = -np.sort(-scores, axis=1)
+        return np.where(np.isfinite(falling), falling, 0.0)

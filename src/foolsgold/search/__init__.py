@@ -1,7 +1,7 @@
 """Search: vectors (exact or Voyager), BM25 and TREC runs, fused, and the candidates that they find."""
 
 from foolsgold.search.bm25 import Bm25Index
-from foolsgold.search.candidates import CANDIDATES_SCHEMA, Candidates, CandidateStore, Estimates
+from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candidates, CandidateStore, Estimates
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.rescore import k_best, pair_scores
 from foolsgold.search.search import Search
@@ -10,6 +10,7 @@ from foolsgold.search.voyager import VoyagerIndex, build_voyager, finalists
 
 __all__ = [
     "CANDIDATES_SCHEMA",
+    "ROWS_PER_GROUP",
     "Bm25Index",
     "CandidateStore",
     "Candidates",

@@ -201,7 +201,6 @@ class _Postings:
             total += np.where(holders[place] == doc_rows, added, 0)
         return total.astype(np.float32)
 
-
     def by_document(self, n_tokens: int) -> _Documents:
         """The same matrix, document by document."""
         tokens = np.repeat(np.arange(n_tokens, dtype=np.int32), np.diff(self._starts))
@@ -240,7 +239,8 @@ class _Documents:
         self._wanted[self._tokens[own]] = True
         shared = np.where(self._wanted[self._tokens[places]], self._scores[places], 0)
         self._wanted[self._tokens[own]] = False
-        return np.bincount(np.repeat(np.arange(len(rows)), counts), shared, len(rows)) / itself
+        found = np.bincount(np.repeat(np.arange(len(rows)), counts), shared, len(rows)).astype(np.float64)
+        return np.divide(found, itself)
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

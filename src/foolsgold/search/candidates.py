@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +45,13 @@ class Estimates(NamedTuple):
     positive_similarities: NDArray[np.float32]
     contains_positive: NDArray[np.bool_]
     duplicate_of: NDArray[np.int16]
+
+    def knowing(self, judged_negative: NDArray[np.bool_]) -> Estimates:
+        """The same with a probability of 0 for what was judged not relevant, as far as probabilities are known."""
+        known = judged_negative & ~np.isnan(self.false_negative_probabilities)
+        return self._replace(
+            false_negative_probabilities=np.where(known, np.float32(0), self.false_negative_probabilities)
+        )
 
     @classmethod
     def nothing(cls, shape: tuple[int, ...]) -> Estimates:
@@ -137,7 +144,7 @@ def _estimate_columns(estimates: Estimates | None, present: NDArray[np.bool_], o
     types = [CANDIDATES_SCHEMA.field(name).type for name in Estimates._fields]
     if estimates is None:
         return [pa.nulls(len(present), kind) for kind in types]
-    flat = [values[present] for values in estimates]
+    flat: list[Any] = [values[present] for values in estimates]
     arrays = [
         _null_for_nan(values) if kind.value_type == pa.float32() else pa.array(values, kind.value_type)
         for values, kind in zip(flat, types, strict=True)
@@ -148,10 +155,12 @@ def _estimate_columns(estimates: Estimates | None, present: NDArray[np.bool_], o
 def _estimates(batch: pa.RecordBatch, present: NDArray[np.bool_]) -> Estimates | None:
     if batch[Estimates._fields[0]].null_count:
         return None
-    estimates = Estimates(*(np.array(values) for values in Estimates.nothing(present.shape)))
-    for name, values in zip(Estimates._fields, estimates, strict=True):
+    columns: dict[str, Any] = {
+        name: np.array(values) for name, values in Estimates.nothing(present.shape)._asdict().items()
+    }
+    for name, values in columns.items():
         values[present] = batch[name].flatten().to_numpy(zero_copy_only=False)
-    return estimates
+    return Estimates(**columns)
 
 
 class CandidateStore:
@@ -166,7 +175,7 @@ class CandidateStore:
         """Keep the blocks, regrouped so that the file does not depend on their size."""
         batches = (to_batch(block, self._collection) for block in blocks)
         if self._path is None:
-            self._batches = list(batches)
+            self._batches = [table.combine_chunks().to_batches()[0] for table in _regrouped(batches)]
             return
         import pyarrow.parquet as pq
 
@@ -179,15 +188,24 @@ class CandidateStore:
         if self._path is None:
             self.write(iter(list(blocks)))
             return
-        new = CandidateStore(self._collection, self._path.with_name(f"new.{self._path.name}"))
-        new.write(blocks)
-        new._path.replace(self._path)
+        new = self._path.with_name(f"new.{self._path.name}")
+        CandidateStore(self._collection, new).write(blocks)
+        new.replace(self._path)
 
     def blocks(self, n_queries: int) -> Iterator[Candidates]:
         """The candidates again, at most `n_queries` queries at a time, in the collection's order."""
+        for batch in self.batches(n_queries):
+            yield self.from_batch(batch)
+
+    def from_batch(self, batch: pa.RecordBatch) -> Candidates:
+        """The block of candidates in some rows of the table."""
+        return from_batch(batch, self._collection)
+
+    def batches(self, n_queries: int) -> Iterator[pa.RecordBatch]:
+        """The rows of the table with all its columns, at most `n_queries` at a time."""
         for batch in self._batches if self._path is None else self._row_groups(self._path):
             for start in range(0, len(batch), n_queries):
-                yield from_batch(batch.slice(start, n_queries), self._collection)
+                yield batch.slice(start, n_queries)
 
     def _row_groups(self, path: Path) -> Iterator[pa.RecordBatch]:
         """One by one: Arrow cannot read lists of dictionary values across them."""

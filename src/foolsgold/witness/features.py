@@ -1,7 +1,7 @@
 """Four witnesses of relevance, each relative to its own query, so that they mean the same in any collection.
 
-Measured on collections that were left out of the fit (benchmarks/false_negatives), they tell hidden positives from other
-candidates better than the ratio of a candidate's score to the positive's, on which margins rest.
+Measured on collections that were left out of the fit (benchmarks/false_negatives), they tell hidden positives from
+other candidates better than the ratio of a candidate's score to the positive's, on which margins rest.
 """
 
 from __future__ import annotations

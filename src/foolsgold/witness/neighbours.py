@@ -26,7 +26,8 @@ class Neighbours:
         """Shape (len(doc_rows), D); a vector of zeros stays one."""
         vecs = self._doc_vecs.values[doc_rows].astype(np.float32)
         norms = np.sqrt(np.einsum("nd,nd->n", vecs, vecs, dtype=np.float64))
-        return vecs * (1 / np.maximum(norms, 1e-30)).astype(np.float32)[:, None]
+        unit: NDArray[np.float32] = vecs * (1 / np.maximum(norms, 1e-30)).astype(np.float32)[:, None]
+        return unit
 
     def cosines(self, vecs: NDArray[np.float32], positives: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (K, P), summed pair by pair, so that neither blocks nor threads show."""
@@ -53,7 +54,7 @@ class Neighbours:
         return first
 
     def _near(self, vecs: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which pairs lie above the threshold, shape (K, K); those too close to call in float32 are summed in float64."""
+        """Which pairs lie above the threshold, shape (K, K); what float32 cannot tell is summed in float64."""
         assert self._near_duplicate is not None
         cosines = vecs @ vecs.T
         near: NDArray[np.bool_] = np.tril(cosines > self._near_duplicate, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ class Witnesses:
             query_rows: shape (B,), rows of the queries in the witnesses' collection, if not the candidates' own.
         """
         present = candidates.doc_rows >= 0
-        unknown = present & ~relevance.known(candidates)
+        unknown = present & ~relevance.known(candidates.query_rows[:, None], candidates.doc_rows)
         query_rows = candidates.query_rows if query_rows is None else query_rows
         owners = np.repeat(np.arange(len(candidates)), np.diff(candidates.positive_offsets))
         dense = standardised(*self._dense(candidates, query_rows, owners), owners, unknown)
@@ -109,8 +110,7 @@ class Witnesses:
         shape = candidates.doc_rows.shape
         near, like = np.full(shape, np.nan, np.float32), np.zeros(shape)
         contained, duplicate_of = np.zeros(shape, np.bool_), np.full(shape, -1, np.int16)
-        offsets = candidates.positive_offsets.tolist()
-        for row, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+        for row, (start, stop) in enumerate(pairwise(candidates.positive_offsets.tolist())):
             docs = candidates.doc_rows[row][present[row]]
             vecs = self._neighbours.unit_vectors(docs)
             place = np.flatnonzero(present[row])

@@ -1,0 +1,69 @@
+"""Filter and sample, block by block: from stored candidates to negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from foolsgold.collection import Collection
+from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
+from foolsgold.relabel import with_positives_of
+from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, Price, Suspects, Tally, price_for
+from foolsgold.search import CandidateStore
+from foolsgold.settings import MiningSettings
+
+
+class Choice(NamedTuple):
+    """The negatives, the counts, the candidates to be judged, and the price of a false negative that was found."""
+
+    negatives: Chosen
+    tally: Tally
+    suspects: Suspects
+    price: Price
+
+
+def choose(
+    collection: Collection,
+    candidates: CandidateStore,
+    settings: MiningSettings,
+    *,
+    price: Price | None = None,
+    judge: CrossEncoderJudge | None = None,
+    target: Path | None = None,
+) -> Choice:
+    """Choose from all candidates.
+
+    Args:
+        collection: what is known to be relevant, and not.
+        candidates: of its queries.
+        settings: rules, sampler and number of negatives.
+        price: of a false negative; None is found, so that the rate that settings allow is kept.
+        judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
+        target: see there.
+    """
+    filters, relevance = filters_for(settings, collection), Relevance(collection)
+    if price is None:
+        price = price_for(_filtered(collection, candidates, settings), collection.n_queries, settings)
+    chooser, suspects = Chooser(collection, relevance, settings, price), Suspects(settings.suspect_probability)
+    plain = ((block, None) for block in candidates.blocks(settings.block_size))
+    chosen = []
+    with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
+        for block, group_judge in plain if judge is None else judge.groups(candidates, target):
+            pairs = relevance.pair_block(with_positives_of(collection, block))
+            suspects.add(pairs)
+            chosen.append(chooser.choose(pairs, apply_filters(pairs, filters), group_judge))
+            progress.update(len(block))
+    return Choice(Chosen.concatenate(chosen), chooser.tally, suspects, price)
+
+
+def _filtered(
+    collection: Collection, candidates: CandidateStore, settings: MiningSettings
+) -> Iterator[tuple[PairBlock, Filtered]]:
+    """What filters leave, before anything is chosen."""
+    filters, relevance = filters_for(settings, collection), Relevance(collection)
+    for block in candidates.blocks(settings.block_size):
+        pairs = relevance.pair_block(with_positives_of(collection, block))
+        yield pairs, apply_filters(pairs, filters)
