@@ -1,7 +1,7 @@
 """Pairs scored by waves against scoring all candidates, at equal output.
 
-A cross-encoder is fine-tuned on half of a collection's queries, and judges candidates of some of the others: by waves,
-as `mine` does it, and by scoring every candidate and choosing afterwards, in code of this script's own. Both must
+A cross-encoder is fine-tuned on some queries of a collection, and judges candidates of others: by waves, as `mine`
+does it, and by scoring every candidate and choosing afterwards, in code of this script's own. Both must
 choose the same negatives; the script stops if they do not.
 """
 
@@ -25,8 +25,8 @@ from foolsgold.encode import as_encoder, encode_texts
 from foolsgold.rerank import PairScorer
 
 SEED = 42
-STEPS, BATCH, MAX_TOKENS = 100, 16, 96
-TESTED_QUERIES = 120
+STEPS, BATCH, MAX_TOKENS = 100, 16, 64
+TRAINING_QUERIES, TESTED_QUERIES, DOCUMENTS, WORDS = 600, 60, 3_000, 60
 NEGATIVES, DEPTH = 4, 100
 RULES: dict[str, dict[str, float | None]] = {
     "logit gap of 3": {"cross_encoder_margin": 3.0, "cross_encoder_max_probability": None},
@@ -39,7 +39,7 @@ def main() -> None:
     """Run for each collection, and write one JSON file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
-    parser.add_argument("--collections", nargs="+", default=["policyqa", "argkp"])
+    parser.add_argument("--collections", nargs="+", default=["medquad", "policyqa"])
     parser.add_argument("--model", default="offline", help="bi-encoder, and what the cross-encoder is fine-tuned from")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results.json")
     options = parser.parse_args()
@@ -55,8 +55,8 @@ def set_up() -> dict[str, Any]:
     """What a reader must know to compare."""
     return {
         "seed": SEED, "training_steps": STEPS, "batch_size": BATCH, "max_tokens": MAX_TOKENS,
-        "tested_queries": TESTED_QUERIES, "negatives": NEGATIVES,
-        "depth": DEPTH, "sampler": "top", "relative_margin": MiningSettings().relative_margin,
+        "tested_queries": TESTED_QUERIES, "documents_at_most": DOCUMENTS, "words_of_a_document": WORDS,
+        "negatives": NEGATIVES, "depth": DEPTH, "sampler": "top", "relative_margin": MiningSettings().relative_margin,
     }  # fmt: skip
 
 
@@ -91,18 +91,30 @@ def split(source: Path, folder: Path) -> dict[str, set[str]]:
     generator = random.Random(SEED)
     query_ids = sorted(by_query)
     generator.shuffle(query_ids)
-    train, test = query_ids[::2], query_ids[1::2][:TESTED_QUERIES]
+    test = [query_id for query_id in query_ids if len(by_query[query_id]) > 1][:TESTED_QUERIES]
+    train = [query_id for query_id in query_ids if query_id not in set(test)][:TRAINING_QUERIES]
     shown = {query_id: generator.choice(by_query[query_id]) for query_id in test}
-    write_beir(source, folder / "train", {query_id: by_query[query_id] for query_id in train})
-    write_beir(source, folder / "all", {query_id: by_query[query_id] for query_id in test})
-    write_beir(source, folder / "one", {query_id: [shown[query_id]] for query_id in test})
+    needed = {doc_id for query_id in (*train, *test) for doc_id in by_query[query_id]}
+    corpus = cut_corpus(source, needed, generator)
+    write_beir(source, folder / "train", corpus, {query_id: by_query[query_id] for query_id in train})
+    write_beir(source, folder / "all", corpus, {query_id: by_query[query_id] for query_id in test})
+    write_beir(source, folder / "one", corpus, {query_id: [shown[query_id]] for query_id in test})
     return {query_id: set(by_query[query_id]) - {shown[query_id]} for query_id in test}
 
 
-def write_beir(source: Path, folder: Path, positives: dict[str, list[str]]) -> None:
+def cut_corpus(source: Path, needed: set[str], generator: random.Random) -> str:
+    """The documents needed, and others at random up to a number; of each the first words. A corpus.jsonl."""
+    documents = [json.loads(line) for line in (source / "corpus.jsonl").read_text("utf-8").splitlines()]
+    others = [document["_id"] for document in documents if document["_id"] not in needed]
+    kept = needed | set(generator.sample(others, min(len(others), max(0, DOCUMENTS - len(needed)))))
+    cut = [document | {"text": " ".join(document["text"].split()[:WORDS])} for document in documents]
+    return "".join(json.dumps(document) + "\n" for document in cut if document["_id"] in kept)
+
+
+def write_beir(source: Path, folder: Path, corpus: str, positives: dict[str, list[str]]) -> None:
     """Apart from each other: positives of another split in the same folder would be known, and kept out."""
     folder.mkdir()
-    (folder / "corpus.jsonl").symlink_to((source / "corpus.jsonl").resolve())
+    (folder / "corpus.jsonl").write_text(corpus, encoding="utf-8")
     queries = (source / "queries.jsonl").read_text("utf-8").splitlines(keepends=True)
     asked = [line for line in queries if json.loads(line)["_id"] in positives]
     (folder / "queries.jsonl").write_text("".join(asked), encoding="utf-8")
@@ -132,30 +144,39 @@ def settings(out: Path | None, **changes: Any) -> MiningSettings:
 
 
 def fine_tuned(collection: Collection, vectors: Vectors, model: str) -> PairScorer:
-    """A cross-encoder that has learnt positives against candidates drawn from the hundred nearest."""
+    """A cross-encoder that has learnt positives against random documents and against any of the hundred nearest."""
     import torch
+    from datasets import Dataset
     from sentence_transformers import CrossEncoder
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 
     from foolsgold.encode.load_model import offline_model_folder
 
-    drawn = settings(None, sampler="uniform", format="labeled-pair", short_rows="keep", seed=SEED)
-    rows = mine(collection, vectors.of(collection), drawn).to_dataset().shuffle(seed=SEED).select_columns(
-        ["anchor", "text", "label"])  # fmt: skip
-    rows = rows.select(range(min(len(rows), STEPS * BATCH)))
     torch.manual_seed(SEED)
     location = str(offline_model_folder()) if model == "offline" else model
     cross_encoder = CrossEncoder(location, num_labels=1, max_length=MAX_TOKENS, device="cpu")
+    rows = Dataset.from_list(training_rows(collection, vectors)[: STEPS * BATCH])
     with tempfile.TemporaryDirectory() as folder:
         arguments = CrossEncoderTrainingArguments(
-            folder, max_steps=STEPS, per_device_train_batch_size=BATCH, learning_rate=1e-4, warmup_steps=15,
-            use_cpu=True, report_to=[], save_strategy="no", seed=SEED, logging_steps=25, disable_tqdm=True,
+            folder, max_steps=STEPS, per_device_train_batch_size=BATCH, learning_rate=2e-4, warmup_steps=15,
+            use_cpu=True, report_to=[], save_strategy="no", seed=SEED, logging_steps=10, disable_tqdm=True,
         )  # fmt: skip
         CrossEncoderTrainer(
             model=cross_encoder, args=arguments, train_dataset=rows, loss=BinaryCrossEntropyLoss(cross_encoder)
         ).train()
     return PairScorer(cross_encoder)
+
+
+def training_rows(collection: Collection, vectors: Vectors) -> list[dict[str, Any]]:
+    """For each (query, positive) pair three rows in random order: the positive, a random document, a candidate."""
+    drawn = settings(None, sampler="uniform", format="triplet", negatives=1, seed=SEED)
+    documents, generator, rows = collection.document_texts(), random.Random(SEED), []
+    for row in mine(collection, vectors.of(collection), drawn).to_dataset():
+        texts = ((row["positive"], 1.0), (generator.choice(documents), 0.0), (row["negative"], 0.0))
+        rows += [{"query": row["anchor"], "document": text, "label": label} for text, label in texts]
+    generator.shuffle(rows)
+    return rows
 
 
 class AllScores:
