@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import cross_encoder_saying, on_circle
+from conftest import PLAIN, cross_encoder_saying, on_circle
 from foolsgold import Collection, MiningResult, MiningSettings, PrecomputedVectors, mine, select
 from foolsgold.cli import main
 from foolsgold.errors import ModelError, SettingsError
@@ -25,7 +25,7 @@ LOGITS = {
     "farther": -9.0, "last": -12.0,
 }  # fmt: skip
 WORDS = list(LOGITS)
-SETTINGS = MiningSettings(relative_margin=None, negatives=2, short_rows="keep", format="triplet", quiet=True)
+SETTINGS = MiningSettings(**PLAIN, relative_margin=None, negatives=2, short_rows="keep", format="triplet", quiet=True)
 
 
 @pytest.fixture(scope="session")

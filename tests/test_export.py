@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import on_circle
+from conftest import PLAIN, on_circle
 from foolsgold import MiningSettings, PrecomputedVectors, export_negatives, mine, read_files, read_pairs
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.settings import TrainingFormat
@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "r.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t1\nq2\td4\t1\n")
     collection = read_files(tmp_path / "c.jsonl", tmp_path / "q.jsonl", tmp_path / "r.tsv")
     vectors = PrecomputedVectors(on_circle(0, 80), on_circle(0, 40, 30, 170, 50, 60))
-    settings = MiningSettings(negatives=2, out=str(tmp_path / "out"), quiet=True)
+    settings = MiningSettings(**PLAIN, negatives=2, out=str(tmp_path / "out"), quiet=True)
     mine(collection, vectors, settings)
     return tmp_path / "out"
 
@@ -51,7 +51,7 @@ def test_a_text_stands_once_in_a_row_by_query(tmp_path: Path) -> None:
     pairs = [("q", "near"), ("q", "far")]
     collection = read_pairs(pairs, ["x", "same", "SAME ", "y", "near", "far"])
     vectors = PrecomputedVectors(on_circle(0), on_circle(85, 30, 50, 80, 0, 40))
-    result = mine(collection, vectors, MiningSettings(negatives=2, quiet=True))
+    result = mine(collection, vectors, MiningSettings(**PLAIN, negatives=2, quiet=True))
     assert result.negatives["doc_id"].to_pylist() == ["d1", "d3", "d2", "d3"]
     assert list(result.to_dataset("flagembedding")["neg"]) == [["same", "y"]]
     assert [sorted(neg) for neg in result.to_dataset("labeled-list")["docs"]] == [["far", "near", "same", "y"]]

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import on_circle
+from conftest import PLAIN, on_circle
 from foolsgold import Collection, MiningResult, MiningSettings, PrecomputedVectors, mine
 from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA, Judgements
 from foolsgold.errors import SettingsError
 from foolsgold.filters import rank_window
 
-OFF = MiningSettings(relative_margin=None, negatives=1, short_rows="keep", format="triplet", quiet=True)
+OFF = MiningSettings(**PLAIN, relative_margin=None, negatives=1, short_rows="keep", format="triplet", quiet=True)
 
 
 def circle_collection(texts: list[str], positives: list[list[int]], judged: list[list[int]] | None = None,

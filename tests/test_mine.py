@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import foolsgold
-from conftest import on_circle
+from conftest import PLAIN, on_circle
 from foolsgold import MiningSettings, PrecomputedVectors, mine, read_beir, read_pairs, select
 from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.output import OutputFolder
@@ -27,7 +27,7 @@ VECTORS = PrecomputedVectors(on_circle(0, 90), on_circle(*ANGLES))
 
 
 def settings(out: Path | None = None, **changes: Any) -> MiningSettings:
-    values = {"negatives": 2, "quiet": True, "out": None if out is None else str(out), **changes}
+    values = {**PLAIN, "negatives": 2, "quiet": True, "out": None if out is None else str(out), **changes}
     return MiningSettings(**values)
 
 

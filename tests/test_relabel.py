@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import on_circle, write_jsonl
+from conftest import PLAIN, on_circle, write_jsonl
 from foolsgold import (
     FoolsgoldError,
     MiningResult,
@@ -42,7 +42,7 @@ DECISIONS = [("q1", "d3", "positive"), ("q1", "d4", "drop"), ("q2", "d6", "negat
 
 @pytest.fixture
 def out(beir: Path, tmp_path: Path) -> Path:
-    mine(beir, VECTORS, MiningSettings(negatives=2, quiet=True, out=str(tmp_path / "out")))
+    mine(beir, VECTORS, MiningSettings(**PLAIN, negatives=2, quiet=True, out=str(tmp_path / "out")))
     return tmp_path / "out"
 
 
@@ -100,13 +100,13 @@ def test_drop_is_neither_positive_nor_negative(out: Path) -> None:
 def test_drop_bars_texts_that_say_the_same(tmp_path: Path) -> None:
     collection = read_pairs([("q", "near")], ["near", "Same", "same ", "far"])
     mine(collection, PrecomputedVectors(on_circle(0), on_circle(0, 40, 50, 80)),
-         MiningSettings(negatives=1, quiet=True, out=str(tmp_path / "out")))  # fmt: skip
+         MiningSettings(**PLAIN, negatives=1, quiet=True, out=str(tmp_path / "out")))  # fmt: skip
     result = select(tmp_path / "out", relabel=[("q0", "d1", "drop")], quiet=True, short_rows="random")
     assert chosen(result) == {"q0 d0": ["d3"]}
     assert fates(result)["relabelled_drop"] == 2
     # what is no candidate is barred from random fill, too
     mine(collection, PrecomputedVectors(on_circle(0), on_circle(0, 40, 50, 80)),
-         MiningSettings(depth=1, negatives=1, quiet=True, out=str(tmp_path / "shallow")))  # fmt: skip
+         MiningSettings(**PLAIN, depth=1, negatives=1, quiet=True, out=str(tmp_path / "shallow")))  # fmt: skip
     result = select(tmp_path / "shallow", relabel=[("q0", "d1", "drop")], quiet=True, short_rows="random")
     assert chosen(result) == {"q0 d0": ["d3"]}
 
@@ -142,7 +142,7 @@ def test_a_query_may_lose_its_only_positive(out: Path) -> None:
 
 
 def test_a_positive_that_is_no_candidate_is_no_negative_and_has_no_row(beir: Path, tmp_path: Path) -> None:
-    mine(beir, VECTORS, MiningSettings(negatives=1, depth=3, quiet=True, out=str(tmp_path / "out")))
+    mine(beir, VECTORS, MiningSettings(**PLAIN, negatives=1, depth=3, quiet=True, out=str(tmp_path / "out")))
     result = select(tmp_path / "out", relabel=[("q1", "d6", "positive")], quiet=True)
     assert chosen(result) == {"q1 d1": ["d5"], "q2 d2": ["d4"]}
     assert result.report["relabelled"]["positives_without_score"] == 1
@@ -155,7 +155,7 @@ def test_positives_of_other_splits_stay_held_out(beir: Path, tmp_path: Path) -> 
     (beir / "qrels").mkdir()
     (beir / "qrels.tsv").rename(beir / "qrels" / "train.tsv")
     (beir / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td4\t1\nq1\td3\t1\n")
-    mine(beir, VECTORS, MiningSettings(negatives=1, quiet=True, out=str(tmp_path / "out")))
+    mine(beir, VECTORS, MiningSettings(**PLAIN, negatives=1, quiet=True, out=str(tmp_path / "out")))
     decisions = [("q1", "d3", "positive"), ("q1", "d4", "negative")]
     result = select(tmp_path / "out", relabel=decisions, quiet=True, negatives=2)
     assert chosen(result) == {"q1 d1": ["d5", "d2"], "q2 d2": ["d4", "d5"]}
@@ -194,7 +194,7 @@ def test_the_collection_is_untouched_and_mined_anew_without_decisions(out: Path,
     select(out, relabel=DECISIONS, quiet=True)
     assert contents(beir) == before
     assert (out / "relabelled.parquet").is_file()
-    mine(beir, VECTORS, MiningSettings(negatives=2, quiet=True, out=str(out)))
+    mine(beir, VECTORS, MiningSettings(**PLAIN, negatives=2, quiet=True, out=str(out)))
     assert not (out / "relabelled.parquet").exists()
     assert select(out, quiet=True).report["relabelled"] is None
 
@@ -203,7 +203,7 @@ def test_a_collection_made_in_python_is_kept_as_it_was_mined(tmp_path: Path) -> 
     collection = read_pairs([("red", "rose"), ("blue", "sky")], ["x", "y"])
     vectors = PrecomputedVectors(on_circle(0, 90), on_circle(50, 60, 10, 80))
     out = tmp_path / "out"
-    mine(collection, vectors, MiningSettings(negatives=1, quiet=True, out=str(out)))
+    mine(collection, vectors, MiningSettings(**PLAIN, negatives=1, quiet=True, out=str(out)))
     result = select(out, relabel=[("q0", "d0", "positive")], quiet=True)
     assert chosen(result) == {"q0 d2": ["d1"], "q0 d0": ["d1"], "q1 d3": ["d1"]}
     assert read_beir(out / "collection").fingerprint == collection.fingerprint
@@ -212,7 +212,7 @@ def test_a_collection_made_in_python_is_kept_as_it_was_mined(tmp_path: Path) -> 
 
 def test_decisions_go_on_to_another_run_over_the_same_collection(out: Path, beir: Path, tmp_path: Path) -> None:
     first = select(out, relabel=DECISIONS, quiet=True)
-    again = MiningSettings(negatives=2, quiet=True, out=str(tmp_path / "again"))
+    again = MiningSettings(**PLAIN, negatives=2, quiet=True, out=str(tmp_path / "again"))
     with pytest.raises(SettingsError, match="was relabelled by select. Give mine the collection as it was read"):
         mine(first.collection, VECTORS, again)
     mine(beir, VECTORS, again)

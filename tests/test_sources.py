@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import on_circle, write_jsonl
+from conftest import PLAIN, on_circle, write_jsonl
 from foolsgold import MiningResult, MiningSettings, PrecomputedVectors, mine, read_beir, read_pairs, select
 from foolsgold.cli import main
 from foolsgold.errors import CollectionError, SettingsError
@@ -30,7 +30,7 @@ VECTORS = PrecomputedVectors(on_circle(0, 90), on_circle(*ANGLES))
 
 def settings(source: str, out: Path | None = None, **changes: Any) -> MiningSettings:
     values = {"negatives": 1, "quiet": True, "short_rows": "keep", "format": "triplet", "relative_margin": None}
-    return MiningSettings(source=source, out=None if out is None else str(out), **{**values, **changes})
+    return MiningSettings(source=source, out=None if out is None else str(out), **{**PLAIN, **values, **changes})
 
 
 def run_file(folder: Path, lines: list[str], name: str = "other.trec") -> str:

@@ -59,9 +59,9 @@ def trial(name: str, collection: Collection, encoded: Encoded, *, depth: int = 1
     parts = []
     for block in blocks_of(hidden, Search(collection, encoded, {}, settings).blocks()):
         testimony = witnesses.of(block, relevance, hidden.query_rows[block.query_rows])
-        unknown = (block.doc_rows >= 0) & ~relevance.known(block)
-        parts.append((testimony.features, block.scores.astype(float), block.positive_scores.astype(float), unknown,
-                      hidden.are_hidden(block)))  # fmt: skip
+        scores, positive_scores = block.scores.astype(np.float64), block.positive_scores.astype(np.float64)
+        relevant = hidden.were_hidden(block.query_rows[:, None], block.doc_rows)
+        parts.append((testimony.features, scores, positive_scores, relevance.may_be_relevant(block), relevant))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     n_hidden = int(collection.positives.counts[hidden.query_rows].sum()) - len(hidden.query_rows)
     return Trial(name, *columns, n_hidden)

@@ -17,7 +17,7 @@ from foolsgold.sources import parse_sources
 
 IndexKind = Literal["auto", "exact", "voyager"]
 SamplerName = Literal["top", "uniform", "softmax", "simans"]
-ShortRows = Literal["drop", "keep", "random"]
+ShortRows = Literal["relax", "drop", "keep", "random"]
 TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "flagembedding"]
 FileType = Literal["jsonl", "parquet"]
 OnBadLine = Literal["error", "skip"]
@@ -108,7 +108,9 @@ class MiningSettings:
     cross_encoder_max_probability: float | None = _setting(
         None, "drop candidates with sigmoid(logit) above this; RocketQA takes 0.1 (default: off)"
     )
-    short_rows: ShortRows = _setting("drop", "a pair with too few negatives: drop it, keep it, or fill it at random")
+    short_rows: ShortRows = _setting(
+        "relax", "a pair with too few negatives: relax the margins for it, drop it, keep it, or fill it at random"
+    )
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
     file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
     source: str = _setting(

@@ -124,7 +124,7 @@ class _Heard:
             witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
         ]
         width = max(block.doc_rows.shape[1] for block in blocks)
-        unknown = _stacked([_unknown(block, relevance) for block in blocks], width)
+        unknown = _stacked([relevance.may_be_relevant(block) for block in blocks], width)
         relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]
         return cls(blocks, testimonies, unknown, _stacked(relevant, width))
 
@@ -180,7 +180,7 @@ def _by_known_positives(
         if not len(part):
             continue
         testimony = witnesses.of(part, relevance)
-        features.append(testimony.features[_unknown(part, relevance)])
+        features.append(testimony.features[relevance.may_be_relevant(part)])
         found = (part.positive_rows[:, None] == part.doc_rows[_owners(part)]).any(axis=1)
         speaking.append(_for_query(testimony.positive_features[found], default))
     everything = np.concatenate(features)
@@ -212,11 +212,6 @@ def _with_progress(
         for block in candidates.blocks(settings.block_size):
             yield block
             progress.update(len(block))
-
-
-def _unknown(block: Candidates, relevance: Relevance) -> NDArray[np.bool_]:
-    """Which candidates are not known to be positives, shape (B, K)."""
-    return (block.doc_rows >= 0) & ~relevance.known(block.query_rows[:, None], block.doc_rows)
 
 
 def _owners(block: Candidates) -> NDArray[np.int64]:

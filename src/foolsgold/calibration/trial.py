@@ -102,7 +102,7 @@ class LeakTest:
         chosen = trial.choose(settings, price=price, judge=judge).negatives
         hidden, n_queries = trial.hidden, len(trial.hidden.query_rows)
         negatives = np.bincount(chosen.query_rows, minlength=n_queries)
-        if not negatives.sum():
+        if not negatives.sum() or not hidden.n_hidden.sum():
             return None
         leaked = hidden.were_hidden(chosen.query_rows, chosen.doc_rows)
         hits = np.bincount(chosen.query_rows[leaked], minlength=n_queries)

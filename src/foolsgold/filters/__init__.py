@@ -5,6 +5,7 @@ from foolsgold.filters.chosen_filters import filters_for
 from foolsgold.filters.cross_encoder import CROSS_ENCODER, CrossEncoderRule
 from foolsgold.filters.false_negatives import FalseNegativeModel, MaxFalseNegativeProbability, logistic
 from foolsgold.filters.filter import Filter, Filtered, Verdict, apply_filters
+from foolsgold.filters.margin import above_margins
 from foolsgold.filters.pairs import PairBlock, Relevance
 from foolsgold.filters.rank_window import first_rank, rank_window
 
@@ -19,6 +20,7 @@ __all__ = [
     "PairBlock",
     "Relevance",
     "Verdict",
+    "above_margins",
     "apply_filters",
     "filters_for",
     "first_rank",

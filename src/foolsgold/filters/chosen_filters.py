@@ -49,9 +49,10 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
         rules.append(NearPositive(settings.max_similarity_to_positive))
     if settings.max_false_negative_probability is not None:
         rules.append(MaxFalseNegativeProbability(settings.max_false_negative_probability))
-    if settings.absolute_margin is not None:
+    relaxed = settings.short_rows == "relax"  # then margins are kept where enough lies below them
+    if settings.absolute_margin is not None and not relaxed:
         rules.append(AbsoluteMargin(settings.absolute_margin))
-    if settings.relative_margin is not None:
+    if settings.relative_margin is not None and not relaxed:
         rules.append(RelativeMargin(settings.relative_margin))
     if settings.max_score is not None:
         rules.append(MaxScore(settings.max_score))

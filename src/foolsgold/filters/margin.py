@@ -16,6 +16,17 @@ from foolsgold.filters.filter import Verdict
 from foolsgold.filters.pairs import PairBlock
 
 
+def above_margins(pairs: PairBlock, *, relative: float | None, absolute: float | None) -> NDArray[np.bool_]:
+    """Which candidates lie above a margin and were not judged not relevant, shape (P, K); None is no margin."""
+    above = np.zeros(pairs.scores.shape, np.bool_)
+    alive = pairs.present
+    if relative is not None:
+        above |= ~RelativeMargin(relative)(pairs, alive).keep
+    if absolute is not None:
+        above |= ~AbsoluteMargin(absolute)(pairs, alive).keep
+    return above & ~pairs.judged_negative
+
+
 @dataclass(frozen=True)
 class AbsoluteMargin:
     """Drops candidates with `s > s_pos - m` (TopK-MarginPos); the paper's best m is 0.05."""

@@ -102,6 +102,12 @@ class Relevance:
         """Which documents are known positives of their query, by id or by text, in the shape of both."""
         return _contains(self._positive_texts, self._groups[query_rows] * self._n_documents + self.doc_keys[doc_rows])
 
+    def may_be_relevant(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Which candidates are neither known positives nor the query's own text, shape (B, K)."""
+        query_rows, doc_rows = candidates.query_rows[:, None], candidates.doc_rows
+        own_text = self.doc_keys[doc_rows] == self.query_keys[query_rows]
+        return (doc_rows >= 0) & ~own_text & ~self.known(query_rows, doc_rows)
+
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""
         n_pairs = np.maximum(np.diff(candidates.positive_offsets), 1)

@@ -14,7 +14,7 @@ from foolsgold.sample.judge import GroupJudge
 from foolsgold.sample.negatives import RANDOM, Chosen
 from foolsgold.sample.price import Price
 from foolsgold.sample.random_fill import RandomDocuments
-from foolsgold.sample.sampler import Sampler, first_survivors, in_turn
+from foolsgold.sample.sampler import Sampler, first_survivors, in_turn, preferences, relaxed_above
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.top import Top
@@ -22,6 +22,7 @@ from foolsgold.sample.uniform import Uniform
 from foolsgold.settings import MiningSettings
 
 FALSE_NEGATIVE_RATE = "false_negative_rate"
+MARGIN = "margin"
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
 
 
@@ -80,13 +81,19 @@ class Chooser:
         if self._most_probable < 1:
             likely = pairs.false_negative_probabilities > self._most_probable
             filtered = filtered.dropping(likely & ~pairs.judged_negative, FALSE_NEGATIVE_RATE)
-        pair_ids = self._pair_ids(pairs)
-        order = self._sampler.order(pairs, filtered.keep, pair_ids=pair_ids)
-        unjudged = ~pairs.judged_negative & self._settings.prefer_judged
+        pair_ids, n_hard = self._pair_ids(pairs), self._settings.hard_negatives
+        above = relaxed_above(pairs, self._settings)
+        orders = preferences(
+            self._sampler.order(pairs, filtered.keep & ~above, pair_ids=pair_ids),
+            unjudged=~pairs.judged_negative & self._settings.prefer_judged,
+            above=above,
+            likely=np.nan_to_num(pairs.false_negative_probabilities),
+        )
         if judge is not None:
-            turns = in_turn(filtered.keep, unjudged, order)
-            filtered = filtered.dropping(judge.rejected(pairs, turns, self._settings.hard_negatives), CROSS_ENCODER)
-        taken = first_survivors(self._settings.hard_negatives, filtered.keep, unjudged, order)
+            rejected = judge.rejected(pairs, in_turn(filtered.keep, *orders), n_hard)
+            filtered = filtered.dropping(rejected, CROSS_ENCODER)
+        taken = first_survivors(n_hard, filtered.keep, *orders)
+        filtered = filtered.dropping(above & ~taken, MARGIN)
         n_found = taken.sum(axis=1)
         n_wanted = self._n_random_wanted(n_found)
         drawn = self._random.draw(pairs, filtered, taken=taken, n_wanted=n_wanted, pair_ids=pair_ids)

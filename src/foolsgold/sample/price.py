@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.filters import Filtered, PairBlock
-from foolsgold.sample.sampler import first_survivors
+from foolsgold.sample.sampler import first_survivors, preferences, relaxed_above
 from foolsgold.sample.top import Top
 from foolsgold.settings import MiningSettings
 
@@ -50,7 +50,7 @@ def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], n_queries: int, sett
     parts = []
     for pairs, filtered in blocks:
         rows = np.flatnonzero(np.isin(pairs.query_rows, sampled) & pairs.has_positive)
-        parts.append(_Survivors.of(pairs, filtered, settings).take(rows))
+        parts.append(_Survivors.of(pairs, filtered, rows, settings))
     if not parts or np.isnan(np.concatenate([part.probabilities[part.keep] for part in parts])).any():
         return Price()  # nothing is known of false negatives
     if settings.sampler in ("uniform", "simans"):
@@ -60,26 +60,29 @@ def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], n_queries: int, sett
 
 
 class _Survivors(NamedTuple):
-    """Of pairs: probabilities, what the hardest choice goes by, and what may be chosen; each (P, K)."""
+    """What is known of some pairs' candidates, each (P, K)."""
 
     probabilities: NDArray[np.float64]
     hardness: NDArray[np.float64]
     keep: NDArray[np.bool_]
     unjudged: NDArray[np.bool_]
+    above: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> _Survivors:
-        probabilities = pairs.false_negative_probabilities.astype(np.float64)
-        unjudged = ~pairs.judged_negative & settings.prefer_judged
-        return cls(probabilities, Top.hardness(pairs), filtered.keep, unjudged)
-
-    def take(self, rows: NDArray[np.int64]) -> _Survivors:
-        return _Survivors(self.probabilities[rows], self.hardness[rows], self.keep[rows], self.unjudged[rows])
+    def of(cls, pairs: PairBlock, filtered: Filtered, rows: NDArray[np.int64], settings: MiningSettings) -> _Survivors:
+        return cls(
+            pairs.false_negative_probabilities[rows].astype(np.float64),
+            Top.hardness(pairs)[rows],
+            filtered.keep[rows],
+            (~pairs.judged_negative & settings.prefer_judged)[rows],
+            relaxed_above(pairs, settings)[rows],
+        )
 
     def chosen_at(self, price: float, n: int) -> NDArray[np.float64]:
         """Probabilities of what is chosen."""
-        chosen = first_survivors(n, self.keep, self.unjudged, price * self.probabilities - self.hardness)
-        return self.probabilities[chosen]
+        order, likely = price * self.probabilities - self.hardness, self.probabilities
+        orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
+        return self.probabilities[first_survivors(n, self.keep, *orders)]
 
 
 def _lowest_price(parts: list[_Survivors], rate: float, n: int) -> float:

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.filters import PairBlock
+from foolsgold.filters import PairBlock, above_margins
+from foolsgold.settings import MiningSettings
 
 
 class Sampler(Protocol):
@@ -23,6 +24,32 @@ class Sampler(Protocol):
         for no positive.
         """
         ...
+
+
+def relaxed_above(pairs: PairBlock, settings: MiningSettings) -> NDArray[np.bool_]:
+    """What lies above the margins, shape (P, K), where short rows relax them; where they do not, filters drop it."""
+    if settings.short_rows != "relax":
+        return np.zeros(pairs.scores.shape, np.bool_)
+    return above_margins(pairs, relative=settings.relative_margin, absolute=settings.absolute_margin)
+
+
+def preferences(
+    order: NDArray[np.floating], *, unjudged: NDArray[np.bool_], above: NDArray[np.bool_], likely: NDArray[np.floating]
+) -> tuple[NDArray[np.generic], ...]:
+    """The orders by which survivors are taken, each shape (P, K): by the first, then by the next.
+
+    What was judged not relevant, where that is preferred; then what lies below the margins, in the sampler's order; and
+    where that is too little what lies above them, the least likely to be relevant first, of equally likely ones the
+    least similar.
+
+    Args:
+        order: the sampler's.
+        unjudged: all False where what was judged is not preferred.
+        above: what lies above the margins, where they are relaxed; else all False.
+        likely: probability of being relevant.
+    """
+    backwards = -np.arange(order.shape[1], dtype=np.float64)
+    return unjudged, above, np.where(above, likely, 0), np.where(above, backwards, order)
 
 
 def first_survivors(n: int, keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.bool_]:

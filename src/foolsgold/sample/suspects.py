@@ -42,10 +42,7 @@ class Suspects:
         suspected = (pairs.false_negative_probabilities >= self._probability) & pairs.present & ~known
         first = pairs.first_pairs
         query, column = np.nonzero(suspected[first])
-        positives = np.full(len(first), -np.inf)
-        np.fmax.at(
-            positives, np.repeat(np.arange(len(first)), np.diff(first, append=len(known))), pairs.positive_scores
-        )
+        positives = np.fmax.reduceat(pairs.positive_scores, first)
         row = first[query]
         self._columns.append(
             (pairs.query_rows[row], pairs.doc_rows[row, column], pairs.false_negative_probabilities[row, column],

@@ -239,8 +239,10 @@ class _Documents:
         self._wanted[self._tokens[own]] = True
         shared = np.where(self._wanted[self._tokens[places]], self._scores[places], 0)
         self._wanted[self._tokens[own]] = False
-        found = np.bincount(np.repeat(np.arange(len(rows)), counts), shared, len(rows)).astype(np.float64)
-        return np.divide(found, itself)
+        found: NDArray[np.float64] = np.zeros(len(rows))
+        np.add.at(found, np.repeat(np.arange(len(rows)), counts), shared)
+        found /= itself
+        return found
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -66,7 +66,7 @@ class Witnesses:
             query_rows: shape (B,), rows of the queries in the witnesses' collection, if not the candidates' own.
         """
         present = candidates.doc_rows >= 0
-        unknown = present & ~relevance.known(candidates.query_rows[:, None], candidates.doc_rows)
+        unknown = relevance.may_be_relevant(candidates)
         query_rows = candidates.query_rows if query_rows is None else query_rows
         owners = np.repeat(np.arange(len(candidates)), np.diff(candidates.positive_offsets))
         dense = standardised(*self._dense(candidates, query_rows, owners), owners, unknown)

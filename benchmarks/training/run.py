@@ -1,0 +1,130 @@
+"""Does the choice of negatives make a better model? nDCG@10 after fine-tuning with each rule's negatives."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+OFF = {
+    "relative_margin": None, "max_false_negative_rate": None, "max_similarity_to_positive": None,
+    "max_similarity_to_negative": None, "short_rows": "drop",
+}  # fmt: skip
+RULES: dict[str, dict[str, Any] | None] = {
+    "no training": None,
+    "in-batch only": None,
+    "random": {**OFF, "random_ratio": 1.0},
+    "window 10-110": {**OFF, "depth": 110, "min_rank": 10, "sampler": "uniform"},
+    "BGE 10-210": {**OFF, "depth": 210, "min_rank": 10, "sampler": "uniform"},
+    "MarginPos 0.05": {**OFF, "absolute_margin": 0.05},
+    "PercPos 95%": {**OFF, "relative_margin": 0.05},
+    "foolsgold": {},
+}
+SIZES = {
+    "small": {"medquad": (2_000, 600, 400, 25), "argkp": (4_000, 1_600, 500, 40)},
+    "large": {"medquad": (100_000, 8_000, 2_000, 500), "argkp": (100_000, 4_000, 1_000, 250)},
+}
+"""Documents, training queries, test queries, steps of 16 rows: for two CPU cores, and for a GPU."""
+
+
+def main() -> None:
+    """Run what is missing, and write results.json after each run."""
+    options = _arguments()
+    done = json.loads(options.out.read_text()) if options.out.is_file() else []
+    known = {(run["task"], run["rule"], run["seed"]) for run in done}
+    wanted = [
+        (task, rule, seed)
+        for seed in range(options.seeds)
+        for task in options.tasks
+        for rule in options.rules
+        if (task, rule, seed) not in known and not (rule == "no training" and seed)
+    ]
+    workers = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
+    with workers:
+        for found in workers.map(_run, [(*run, options.data, options.size, options.device) for run in wanted]):
+            done.append(found)
+            print(json.dumps(found), flush=True)
+            options.out.write_text(json.dumps(done, indent=1) + "\n")
+    print(table(done))
+
+
+def _run(run: tuple[str, str, int, Path, str, str]) -> dict[str, Any]:
+    """One rule on one task with one seed, in a process of its own."""
+    import torch
+    from fine_tune import fine_tune, load, ndcg_at_10
+    from tasks import TASKS
+
+    name, rule, seed, data, size, device = run
+    if device == "cpu":
+        torch.set_num_threads(1)
+    n_documents, n_train, n_test, steps = SIZES[size][name]
+    task = TASKS[name](data, n_documents=n_documents, n_train=n_train, n_test=n_test, seed=0)
+    model = load(task, device)
+    started = time.perf_counter()
+    found: dict[str, Any] = {"task": name, "rule": rule, "seed": seed, "size": size}
+    if rule != "no training":
+        rows, described = mined_rows(task, model, rule, seed)
+        found |= described
+        fine_tune(model, rows, steps=steps, seed=seed)
+    ndcg = ndcg_at_10(model, task)
+    return {**found, "ndcg_at_10": float(ndcg.mean()), "queries": len(ndcg), "seconds": time.perf_counter() - started}
+
+
+def mined_rows(task: Any, model: Any, rule: str, seed: int) -> tuple[list[list[str]], dict[str, Any]]:
+    """Rows of (query, positive, negatives …) by a rule, with the share of false negatives among them."""
+    from foolsgold import MiningSettings, mine
+
+    settings = RULES[rule]
+    result = mine(task.train, model, MiningSettings(**{**(settings or {}), "seed": seed, "quiet": True}))
+    rows = [list(row.values()) for row in result.to_dataset("n-tuple").to_list()]
+    if settings is None:
+        return [row[:2] for row in rows], {"rows": len(rows)}
+    place = {text: row for row, text in enumerate(task.documents)}
+    false = [place[negative] in task.hidden[row[0]] for row in rows for negative in row[2:]]
+    return rows, {
+        "rows": len(rows),
+        "false_negative_ratio": float(np.mean(false)),
+        "expected_false_negative_ratio": result.report["expected_false_negative_ratio"],
+        "hardness": result.hardness,
+    }
+
+
+def table(done: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds, as Markdown."""
+    tasks = sorted({run["task"] for run in done})
+    lines = ["| negatives | " + " | ".join(f"{task}: false negatives | nDCG@10" for task in tasks) + " | mean |"]
+    lines.append("|---|" + "---|---|" * len(tasks) + "---|")
+    for rule in RULES:
+        cells, means = [], []
+        for task in tasks:
+            runs = [run for run in done if run["task"] == task and run["rule"] == rule]
+            scores = [run["ndcg_at_10"] for run in runs]
+            false = [run["false_negative_ratio"] for run in runs if "false_negative_ratio" in run]
+            cells.append(f"{np.mean(false):.1%}" if false else "")
+            cells.append(f"{np.mean(scores):.4f} ± {np.std(scores):.4f}" if scores else "")
+            means += [np.mean(scores)] if scores else []
+        lines.append(f"| {rule} | " + " | ".join(cells) + f" | {np.mean(means):.4f} |" if means else f"| {rule} |")
+    return "\n".join(lines)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"), help="raw numbers")
+    parser.add_argument("--tasks", nargs="+", default=["medquad", "argkp"])
+    parser.add_argument("--rules", nargs="+", default=list(RULES), choices=list(RULES))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--size", default="small", choices=list(SIZES))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once, each with one thread on a CPU")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
