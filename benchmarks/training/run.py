@@ -47,20 +47,20 @@ def main() -> None:
     ]
     workers = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
     with workers:
-        for found in workers.map(_run, [(*run, options.data, options.size, options.device) for run in wanted]):
+        for found in workers.map(_run, [(*run, options.data, options.size, options.device, options.cache) for run in wanted]):
             done.append(found)
             print(json.dumps(found), flush=True)
             options.out.write_text(json.dumps(done, indent=1) + "\n")
     print(table(done))
 
 
-def _run(run: tuple[str, str, int, Path, str, str]) -> dict[str, Any]:
+def _run(run: tuple[str, str, int, Path, str, str, Path]) -> dict[str, Any]:
     """One rule on one task with one seed, in a process of its own."""
     import torch
     from fine_tune import fine_tune, load, ndcg_at_10
     from tasks import TASKS
 
-    name, rule, seed, data, size, device = run
+    name, rule, seed, data, size, device, cache = run
     if device == "cpu":
         torch.set_num_threads(1)
     n_documents, n_train, n_test, steps = SIZES[size][name]
@@ -69,19 +69,33 @@ def _run(run: tuple[str, str, int, Path, str, str]) -> dict[str, Any]:
     started = time.perf_counter()
     found: dict[str, Any] = {"task": name, "rule": rule, "seed": seed, "size": size}
     if rule != "no training":
-        rows, described = mined_rows(task, model, rule, seed)
+        rows, described = mined_rows(task, vectors_of(task, model, size, cache), rule, seed)
         found |= described
         fine_tune(model, rows, steps=steps, seed=seed)
     ndcg = ndcg_at_10(model, task)
     return {**found, "ndcg_at_10": float(ndcg.mean()), "queries": len(ndcg), "seconds": time.perf_counter() - started}
 
 
-def mined_rows(task: Any, model: Any, rule: str, seed: int) -> tuple[list[list[str]], dict[str, Any]]:
+def vectors_of(task: Any, model: Any, size: str, cache: Path) -> Any:
+    """What the model makes of the task before training, for mining; kept in `cache` for the other rules and seeds."""
+    from foolsgold import MiningSettings, PrecomputedVectors
+    from foolsgold.encode import encode
+
+    files = [cache / f"training.{task.name}.{size}.{side}.npy" for side in ("queries", "documents")]
+    if not all(file.is_file() for file in files):
+        cache.mkdir(parents=True, exist_ok=True)
+        encoded = encode(task.train, model, MiningSettings(quiet=True))
+        for file, vectors in zip(files, (encoded.query_vecs, encoded.doc_vecs), strict=True):
+            np.save(file, vectors.values)
+    return PrecomputedVectors(*map(str, files))
+
+
+def mined_rows(task: Any, vectors: Any, rule: str, seed: int) -> tuple[list[list[str]], dict[str, Any]]:
     """Rows of (query, positive, negatives …) by a rule, with the share of false negatives among them."""
     from foolsgold import MiningSettings, mine
 
     settings = RULES[rule]
-    result = mine(task.train, model, MiningSettings(**{**(settings or {}), "seed": seed, "quiet": True}))
+    result = mine(task.train, vectors, MiningSettings(**{**(settings or {}), "seed": seed, "quiet": True}))
     rows = [list(row.values()) for row in result.to_dataset("n-tuple").to_list()]
     if settings is None:
         return [row[:2] for row in rows], {"rows": len(rows)}
@@ -117,6 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"), help="raw numbers")
+    parser.add_argument("--cache", type=Path, default=Path("benchmarks/.cache"), help="where vectors are kept")
     parser.add_argument("--tasks", nargs="+", default=["medquad", "argkp"])
     parser.add_argument("--rules", nargs="+", default=list(RULES), choices=list(RULES))
     parser.add_argument("--seeds", type=int, default=3)

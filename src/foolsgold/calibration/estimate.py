@@ -24,6 +24,8 @@ from foolsgold.witness import WITNESSES, Testimony, Witnesses
 
 TRUST = 20.0
 _MOST_QUERIES = 2_000
+_FEWEST_QUERIES = 30  # with hidden positives, to calibrate on
+CALIBRATED, BASE_RATE, DEFAULT, NONE = "calibrated", "base rate", "default", "none"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Calibration:
     """
 
     model: FalseNegativeModel | None
-    method: str = "default"
+    method: str = DEFAULT
     seed: int = 0
     base_rate: float | None = None
     n_queries: int = 0
@@ -87,16 +89,17 @@ def estimate(
         is estimated by a model that was fitted on the other half.
     """
     if encoded is None:
-        return Calibration(None, "none", settings.seed), None
+        return Calibration(None, NONE, settings.seed), None
     witnesses = Witnesses(collection, encoded, settings)
     hidden = hide_positives(collection, seed=settings.seed)
-    if hidden is None:
-        calibration, trial = _by_known_positives(collection, candidates, witnesses, settings), None
-    else:
-        heard = _Heard.of(hidden, candidates, witnesses, settings)
-        calibration = heard.calibration(witnesses.silent)
+    heard = None if hidden is None else _Heard.of(hidden, candidates, witnesses, settings)
+    calibration = None if heard is None else heard.calibration(witnesses.silent)
+    if calibration is None:
+        calibration = _by_known_positives(collection, candidates, witnesses, settings)
+    trial = None
+    if hidden is not None and heard is not None:
         trial = Trial(hidden, CandidateStore(hidden.collection, hidden_file))
-        trial.candidates.write(heard.estimated())
+        trial.candidates.write(heard.estimated(calibration))
     model, relevance = calibration.model or FalseNegativeModel.default(), Relevance(collection)
     candidates.rewrite(
         replace(block, estimates=_estimates(witnesses.of(block, relevance), model))
@@ -128,20 +131,23 @@ class _Heard:
         relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]
         return cls(blocks, testimonies, unknown, _stacked(relevant, width))
 
-    def calibration(self, silent: tuple[str, ...]) -> Calibration:
+    def calibration(self, silent: tuple[str, ...]) -> Calibration | None:
+        """None where there are too few queries to learn from."""
         everyone = np.ones(len(self.unknown), np.bool_)
         model = self._model(everyone)
-        if model is None:
-            return Calibration(FalseNegativeModel.default(), n_queries=len(everyone), silent=silent)
+        if model is None or len(everyone) < _FEWEST_QUERIES:
+            return None
         relevant = self.relevant & self.unknown
         base_rate = float(relevant.sum() / self.unknown.sum())
-        return Calibration(model, "calibrated", 0, base_rate, len(everyone), int(relevant.sum()), silent)
+        return Calibration(model, CALIBRATED, 0, base_rate, len(everyone), int(relevant.sum()), silent)
 
-    def estimated(self) -> Iterator[Candidates]:
+    def estimated(self, calibration: Calibration) -> Iterator[Candidates]:
         """The blocks with estimates, each query's by a model that did not see it."""
         odd = np.arange(len(self.unknown)) % 2 == 1
-        default = FalseNegativeModel.default()
-        models = (self._model(odd) or default, self._model(~odd) or default)  # for even rows, and for odd ones
+        default = calibration.model or FalseNegativeModel.default()
+        models = (default, default)
+        if calibration.method == CALIBRATED:
+            models = (self._model(odd) or default, self._model(~odd) or default)  # for even rows, and for odd ones
         for block, testimony in zip(self.blocks, self.testimonies, strict=True):
             by_even, by_odd = (_estimates(testimony, model) for model in models)
             of_odd = (block.query_rows % 2 == 1)[:, None]
@@ -188,7 +194,7 @@ def _by_known_positives(
     if rate is None:
         return Calibration(default, silent=witnesses.silent)
     model = with_base_rate(default, everything, rate)
-    return Calibration(model, "base rate", 0, rate, len(asked), silent=witnesses.silent)
+    return Calibration(model, BASE_RATE, 0, rate, len(asked), silent=witnesses.silent)
 
 
 def _for_query(features: NDArray[np.float64], model: FalseNegativeModel) -> NDArray[np.float64]:

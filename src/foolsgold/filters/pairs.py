@@ -106,7 +106,8 @@ class Relevance:
         """Which candidates are neither known positives nor the query's own text, shape (B, K)."""
         query_rows, doc_rows = candidates.query_rows[:, None], candidates.doc_rows
         own_text = self.doc_keys[doc_rows] == self.query_keys[query_rows]
-        return (doc_rows >= 0) & ~own_text & ~self.known(query_rows, doc_rows)
+        may_be: NDArray[np.bool_] = (doc_rows >= 0) & ~own_text & ~self.known(query_rows, doc_rows)
+        return may_be
 
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""

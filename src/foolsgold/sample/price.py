@@ -92,12 +92,12 @@ def _lowest_price(parts: list[_Survivors], rate: float, n: int) -> float:
 
     if not too_many(0):
         return 0.0
-    spread = np.concatenate([part.hardness[part.keep] for part in parts]).std() or 1.0
+    spread = float(np.concatenate([part.hardness[part.keep] for part in parts]).std()) or 1.0
     low, high = _LOWEST * spread, _HIGHEST * spread
     for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if too_many(middle) else (low, middle)
-    return high
+    return float(high)
 
 
 def _bound(parts: list[_Survivors], rate: float) -> float:
