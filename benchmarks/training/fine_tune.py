@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+from sentence_transformers.util import batch_to_device
 from tasks import Task
 
 from foolsgold.encode.load_model import load_sentence_transformer
@@ -42,8 +43,7 @@ def fine_tune(model: SentenceTransformer, rows: Sequence[Sequence[str]], *, step
     for step in range(steps):
         batch = [rows[row] for row in order[step * _BATCH : (step + 1) * _BATCH]]
         columns = [[row[place] for row in batch] for place in range(len(batch[0]))]
-        features = [model.preprocess(column) for column in columns]
-        features = [{name: value.to(model.device) for name, value in column.items()} for column in features]
+        features = [batch_to_device(model.preprocess(column), model.device) for column in columns]
         optimizer.zero_grad()
         loss(features, torch.zeros(len(batch), device=model.device)).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)

@@ -47,7 +47,9 @@ def main() -> None:
     ]
     workers = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
     with workers:
-        for found in workers.map(_run, [(*run, options.data, options.size, options.device, options.cache) for run in wanted]):
+        for found in workers.map(
+            _run, [(*run, options.data, options.size, options.device, options.cache) for run in wanted]
+        ):
             done.append(found)
             print(json.dumps(found), flush=True)
             options.out.write_text(json.dumps(done, indent=1) + "\n")

@@ -1,6 +1,6 @@
 """Calibration: positives hidden on purpose, and what they teach about those that nobody labelled."""
 
-from foolsgold.calibration.estimate import Calibration, estimate, fitted
+from foolsgold.calibration.estimate import Calibration, estimate, fitted_from
 from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
 from foolsgold.calibration.trial import Interval, LeakTest, Trial
@@ -13,7 +13,7 @@ __all__ = [
     "Trial",
     "estimate",
     "fit_near",
-    "fitted",
+    "fitted_from",
     "hide_positives",
     "with_base_rate",
 ]

@@ -159,17 +159,19 @@ class _Heard:
         use = self.unknown & queries[:, None]
         width = self.unknown.shape[1]
         features = np.concatenate([_widened(testimony.features, width) for testimony in self.testimonies])[use]
-        return fitted(features, self.relevant[use])
+        return fitted_from(FalseNegativeModel.default(), features, self.relevant[use])
 
 
-def fitted(features: NDArray[np.float64], relevant: NDArray[np.bool_]) -> FalseNegativeModel | None:
-    """The default coefficients, moved as far as the examples (n, F) demand; None where there are none."""
-    default, n_relevant = FalseNegativeModel.default(), int(relevant.sum())
+def fitted_from(
+    prior: FalseNegativeModel, features: NDArray[np.float64], relevant: NDArray[np.bool_]
+) -> FalseNegativeModel | None:
+    """The prior's coefficients, moved as far as the examples (n, F) demand; None where there are none."""
+    n_relevant = int(relevant.sum())
     if not len(relevant):
         return None
     if n_relevant in (0, len(relevant)):
-        return with_base_rate(default, features, (n_relevant + 0.5) / (len(relevant) + 1))
-    return fit_near(default, features, relevant, trust=TRUST)
+        return with_base_rate(prior, features, (n_relevant + 0.5) / (len(relevant) + 1))
+    return fit_near(prior, features, relevant, trust=TRUST)
 
 
 def _by_known_positives(
