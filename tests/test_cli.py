@@ -23,7 +23,9 @@ def flags(beir: Path, tmp_path: Path) -> list[str]:
     np.save(tmp_path / "q.npy", on_circle(0, 90))
     np.save(tmp_path / "d.npy", on_circle(*ANGLES))
     vectors = ["--doc-vectors", str(tmp_path / "d.npy"), "--query-vectors", str(tmp_path / "q.npy")]
-    return ["mine", "--collection", str(beir), *vectors, "--out", str(tmp_path / "out"), "--negatives", "2"]
+    plain = ["--max-false-negative-rate", "none", "--max-similarity-to-positive", "none",
+             "--max-similarity-to-negative", "none", "--short-rows", "drop"]  # fmt: skip
+    return ["mine", "--collection", str(beir), *vectors, "--out", str(tmp_path / "out"), "--negatives", "2", *plain]
 
 
 def test_mine_select_export(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

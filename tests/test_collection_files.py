@@ -10,7 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import write_jsonl
+from conftest import PLAIN, write_jsonl
 from foolsgold import Collection, MiningSettings, PrecomputedVectors, mine, read_beir, read_files
 from foolsgold.errors import BadRowError, CollectionError, SettingsError
 
@@ -117,7 +117,7 @@ def test_positives_of_other_splits_are_never_negatives(beir: Path) -> None:
     collection = read_beir(beir)
     assert positives(collection) == {"q1": ["d1"]}
     vectors = PrecomputedVectors(np.ones((1, 2), np.float32), np.eye(6, 2, dtype=np.float32) + np.float32(0.1))
-    chosen = MiningSettings(negatives=4, relative_margin=None, quiet=True)
+    chosen = MiningSettings(**PLAIN, negatives=4, relative_margin=None, quiet=True)
     assert mine(collection, vectors, chosen).negatives["doc_id"].to_pylist() == ["d4", "d5", "d6", "d2"]
 
 

@@ -25,7 +25,9 @@ LOGITS = {
     "farther": -9.0, "last": -12.0,
 }  # fmt: skip
 WORDS = list(LOGITS)
-SETTINGS = MiningSettings(**PLAIN, relative_margin=None, negatives=2, short_rows="keep", format="triplet", quiet=True)
+SETTINGS = MiningSettings(
+    **{**PLAIN, "short_rows": "keep", "relative_margin": None, "negatives": 2}, format="triplet", quiet=True
+)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA, Judge
 from foolsgold.errors import SettingsError
 from foolsgold.filters import rank_window
 
-OFF = MiningSettings(**PLAIN, relative_margin=None, negatives=1, short_rows="keep", format="triplet", quiet=True)
+OFF = MiningSettings(**{**PLAIN, "short_rows": "keep"}, relative_margin=None, negatives=1, format="triplet", quiet=True)
 
 
 def circle_collection(texts: list[str], positives: list[list[int]], judged: list[list[int]] | None = None,

@@ -38,7 +38,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_output_folder(beir: Path, tmp_path: Path) -> None:
     result = mine(beir, VECTORS, settings(tmp_path / "out"))
     assert set(contents(tmp_path / "out")) == {
-        "candidates.parquet", "negatives.parquet", "report.json", "settings.json", "train.jsonl",
+        "candidates.parquet", "negatives.parquet", "report.json", "settings.json", "suspected_positives.parquet",
+        "train.jsonl",
     }  # fmt: skip
     candidates = pq.read_table(tmp_path / "out" / "candidates.parquet").to_pylist()
     assert candidates[0]["doc_ids"] == ["d1", "d3", "d5", "d4", "d2", "d6"]

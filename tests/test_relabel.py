@@ -218,7 +218,10 @@ def test_decisions_go_on_to_another_run_over_the_same_collection(out: Path, beir
     mine(beir, VECTORS, again)
     result = select(tmp_path / "again", relabel=out / "relabelled.parquet", quiet=True)
     assert result.negatives.equals(first.negatives)
-    assert mine(first.collection, VECTORS, replace(again, out=None)).negatives.equals(first.negatives)
+    # mined anew, probabilities take the new positives into account
+    mined = mine(first.collection, VECTORS, replace(again, out=None)).negatives
+    known = "false_negative_probability"
+    assert mined.drop_columns(known).equals(first.negatives.drop_columns(known))
 
 
 def test_export_writes_the_new_positives(out: Path) -> None:

@@ -133,6 +133,7 @@ def test_a_short_list_of_candidates_draws_the_same_beside_a_longer_one(sampler: 
             Candidates(
                 np.arange(n_queries), doc_rows[:n_queries, :n_candidates], scores[:n_queries, :n_candidates],
                 np.arange(n_queries + 1), np.zeros(n_queries, np.int32), np.full(n_queries, 0.7, np.float32),
+                np.zeros((n_queries, n_candidates), np.int8), ("dense",),
             )
         )  # fmt: skip
         return sampler.order(block, block.present, pair_ids=[("q0", "d0"), ("q1", "d0")][:n_queries])

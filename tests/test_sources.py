@@ -119,7 +119,7 @@ def test_bm25_alone_scores_by_itself(beir: Path, tmp_path: Path) -> None:
 def test_a_run_alone_scores_by_itself_and_may_lack_the_positive(beir: Path, tmp_path: Path) -> None:
     ranking = [f"q1 Q0 d{n} {n} {9 - n}" for n in range(2, 7)]
     run = run_file(tmp_path, [*ranking, "q2 Q0 d2 1 5", "q2 Q0 d4 1 4.9", "q2 Q0 d1 2 3"])
-    changes = {"relative_margin": 0.05, "min_rank_without_positive": 2}
+    changes = {"relative_margin": 0.05, "min_rank_without_positive": 2, "prefer_judged": False}
     result = mine(beir, None, settings(run, tmp_path / "out", **changes))
     first, second = candidates(tmp_path / "out")
     assert (first["doc_ids"], first["positive_scores"]) == (["d2", "d3", "d4", "d5", "d6"], [None])

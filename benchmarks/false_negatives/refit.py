@@ -18,6 +18,7 @@ from foolsgold.calibration import fit_near
 from foolsgold.filters import FalseNegativeModel
 from foolsgold.witness import WITNESSES
 
+_ENCODERS = {"offline": "all-MiniLM-L6-v2", "static": "static vectors distilled from all-MiniLM-L6-v2"}
 _NOTHING_KNOWN = FalseNegativeModel((0.0,) * len(WITNESSES), 0.0)
 
 
@@ -44,9 +45,9 @@ def main() -> None:
         "intercept": found.intercept,
         "provenance": {
             "collections": options.collections,
-            "encoders": [Path(model).name for model in options.models],
+            "encoders": [_ENCODERS.get(Path(model).name, Path(model).name) for model in options.models],
             "queries": sum(len(each.scores) for each in trials),
-            "protocol": "all positives of a query hidden but one; the 100 nearest documents; collections weighted alike",
+            "protocol": "all positives of a query hidden but one; 100 nearest documents; collections weighted alike",
             "script": "benchmarks/false_negatives/refit.py",
             "date": datetime.date.today().isoformat(),
         },

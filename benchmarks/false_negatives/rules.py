@@ -34,12 +34,12 @@ class Outcome(NamedTuple):
     @property
     def rate(self) -> float:
         """Share of false negatives."""
-        return float(np.nanmean(self.false_negatives))
+        return float(np.nanmean(self.false_negatives)) if self.yield_ratio else float("nan")
 
     @property
     def mean_hardness(self) -> float:
         """Mean similarity."""
-        return float(np.nanmean(self.hardness))
+        return float(np.nanmean(self.hardness)) if self.yield_ratio else float("nan")
 
 
 def outcome(trial: Trial, chosen: Chosen) -> Outcome:

@@ -1,5 +1,6 @@
 """Hard negative mining for dense retrievers, rerankers, ColBERT and sparse encoders."""
 
+from foolsgold.calibrate import calibrate
 from foolsgold.collection import Collection, read_beir, read_files, read_pairs
 from foolsgold.encode import DenseModels, Encoder, PrecomputedVectors
 from foolsgold.errors import FoolsgoldError
@@ -22,6 +23,7 @@ __all__ = [
     "PrecomputedVectors",
     "SimpleMiner",
     "__version__",
+    "calibrate",
     "exact_topk",
     "export_negatives",
     "mine",

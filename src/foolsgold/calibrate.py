@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from foolsgold.calibration import Calibration, Interval, LeakTest, Trial, estimate
-from foolsgold.choose import Choice, choose
+from foolsgold.choose import choose
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode
 from foolsgold.errors import SettingsError
 from foolsgold.filters import filters_for
-from foolsgold.sample import CrossEncoderJudge
 from foolsgold.search import CandidateStore, Search, open_sources
 from foolsgold.settings import MiningSettings
 
@@ -37,16 +39,16 @@ class Threshold(NamedTuple):
 
 
 class CalibrationTable(NamedTuple):
-    """The thresholds, and what the estimates rest on."""
+    """The thresholds, what the estimates rest on, and the number of queries whose positives were hidden."""
 
     calibration: Calibration
     thresholds: list[Threshold]
-    n_queries: int
+    n_hidden: int
 
     def __str__(self) -> str:
         of = (
-            f"measured on {self.n_queries:,} queries, all positives of each hidden but one"
-            if self.calibration.leak_test
+            f"queries with positives hidden, all but one of each: {self.n_hidden:,}"
+            if self.n_hidden
             else "not measurable: no query has two positives of which one could be hidden"
         )
         rows = ["max rate  expected  measured (95% interval)  hardness  yield"]
@@ -57,7 +59,7 @@ class CalibrationTable(NamedTuple):
             rows.append(
                 f"{rate:<8}  {_percent(row.expected):<8}  {measured:<23}  {hardness:<8}  {_percent(row.yield_ratio)}"
             )
-        return "\n".join([*rows, f"({self.calibration.method}; {of})"])
+        return "\n".join([*rows, f"(estimates: {self.calibration.method}; {of})"])
 
 
 def calibrate(
@@ -65,7 +67,7 @@ def calibrate(
 ) -> CalibrationTable:
     """Hide positives, and choose at several rates: expected and measured false negatives, hardness and yield.
 
-    Where no query has two positives, nothing can be measured, and all queries are chosen for.
+    Chosen for are the queries whose positives are hidden; all queries where those are fewer than 30, or none.
 
     Args:
         collection: as for `mine`.
@@ -87,29 +89,29 @@ def calibrate(
     candidates.write(Search(collection, encoded, sources, settings).blocks())
     calibration, trial = estimate(collection, encoded, candidates, settings, None)
     rows = [_threshold(collection, candidates, trial, settings.replace(max_false_negative_rate=rate)) for rate in rates]
-    n_queries = collection.n_queries if trial is None else len(trial.hidden.query_rows)
-    return CalibrationTable(calibration, rows, n_queries)
+    return CalibrationTable(calibration, rows, 0 if trial is None else len(trial.hidden.query_rows))
 
 
 def _threshold(
     collection: Collection, candidates: CandidateStore, trial: Trial | None, settings: MiningSettings
 ) -> Threshold:
-    judge: CrossEncoderJudge | None = None
-    choice: Choice
-    if trial is None:
-        choice, leak = choose(collection, candidates, settings), None
-    else:
-        choice = choose(trial.hidden.collection, trial.candidates, settings)
-        leak = LeakTest.of(trial, settings, price=choice.price, judge=judge)
-    negatives = choice.negatives.table(collection if trial is None else trial.hidden.collection)
-    tally = choice.tally
+    if trial is not None and trial.tells_enough:
+        collection, candidates = trial.hidden.collection, trial.candidates
+    choice = choose(collection, candidates, settings)
+    leak = LeakTest.of(trial, settings, price=choice.price, judge=None)
     return Threshold(
         settings.max_false_negative_rate,
-        negatives["false_negative_probability"].to_pandas().mean() if negatives.num_rows else None,
+        _mean(choice.negatives.false_negative_probabilities),
         None if leak is None else leak.measured,
-        None,
-        tally.complete_queries / tally.queries if tally.queries else None,
+        _mean(choice.negatives.scores),
+        choice.tally.complete_queries / choice.tally.queries if choice.tally.queries else None,
     )
+
+
+def _mean(values: NDArray[np.float32]) -> float | None:
+    """Of what is known."""
+    known = values[~np.isnan(values)]
+    return float(known.mean(dtype=np.float64)) if len(known) else None
 
 
 def _percent(ratio: float | None) -> str:

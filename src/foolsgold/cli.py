@@ -17,6 +17,11 @@ from foolsgold.sources import needs_vectors, parse_sources
 if TYPE_CHECKING:
     from foolsgold.collection import CollectionFiles
 
+# settings that have no part in what calibrate prints
+_NOT_CALIBRATED = (
+    "max_false_negative_rate", "suspect_probability", "cross_encoder", "cross_encoder_margin",
+    "cross_encoder_max_probability", "format", "file_type", "out",
+)  # fmt: skip
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
 
@@ -57,6 +62,14 @@ def _select(options: argparse.Namespace) -> None:
     collection = _collection(options) if _names_collection(options) else None
     result = select(options.folder, collection=collection, relabel=options.relabel, **changes)
     _show(result, result.settings)
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from foolsgold.calibrate import calibrate
+
+    options.collection = options.folder
+    settings = _settings(options)
+    print(calibrate(_collection(options), _encoder(options, settings), settings))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -149,9 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mine = _command(commands, "mine", _mine, "mine hard negatives and write a training file")
     _add_collection(mine)
-    mine.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
-    mine.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
-    mine.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
+    _add_model(mine)
     _add_settings(mine, [field.name for field in dataclasses.fields(MiningSettings)])
     mine.set_defaults(out=None)
 
@@ -164,6 +175,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_collection(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
+
+    names = [field.name for field in dataclasses.fields(MiningSettings)]
+    calibrate = _command(commands, "calibrate", _calibrate, "what each allowed rate of false negatives would bring")
+    calibrate.add_argument("folder", metavar="COLLECTION", help="folder in BEIR layout: corpus, queries, qrels")
+    calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
+    _add_model(calibrate)
+    _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
+    calibrate.set_defaults(corpus=None, queries=None, qrels=None)
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
@@ -182,6 +201,12 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None]
     command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     command.set_defaults(run=run)
     return command
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
+    parser.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
+    parser.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
 
 
 def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> None:

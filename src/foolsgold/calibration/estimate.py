@@ -14,7 +14,7 @@ from tqdm import tqdm
 from foolsgold.calibration.base_rate import estimated_base_rate
 from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, blocks_of, hide_positives
-from foolsgold.calibration.trial import Trial
+from foolsgold.calibration.trial import FEWEST_QUERIES, Trial
 from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
 from foolsgold.filters import FalseNegativeModel, Relevance
@@ -24,7 +24,6 @@ from foolsgold.witness import WITNESSES, Testimony, Witnesses
 
 TRUST = 20.0
 _MOST_QUERIES = 2_000
-_FEWEST_QUERIES = 30  # with hidden positives, to calibrate on
 CALIBRATED, BASE_RATE, DEFAULT, NONE = "calibrated", "base rate", "default", "none"
 
 
@@ -135,7 +134,7 @@ class _Heard:
         """None where there are too few queries to learn from."""
         everyone = np.ones(len(self.unknown), np.bool_)
         model = self._model(everyone)
-        if model is None or len(everyone) < _FEWEST_QUERIES:
+        if model is None or len(everyone) < FEWEST_QUERIES:
             return None
         relevant = self.relevant & self.unknown
         base_rate = float(relevant.sum() / self.unknown.sum())

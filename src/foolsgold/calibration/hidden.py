@@ -68,11 +68,9 @@ class HiddenPositives:
     @cached_property
     def n_hidden(self) -> NDArray[np.int64]:
         """Hidden positives that say different things, shape (H,)."""
-        positives = self.truth_collection.positives.of_queries(self.query_rows)
-        keys = self.truth_collection.document_keys[positives.doc_rows]
-        hidden = self.were_hidden(positives.query_rows, positives.doc_rows)
-        pairs = np.unique(positives.query_rows[hidden] * self.collection.n_documents + keys[hidden])
-        return np.bincount(pairs // self.collection.n_documents, minlength=len(self.query_rows))
+        known = [len(self.truth.positive_keys(row)) for row in self.query_rows.tolist()]
+        visible = [len(self._visible.positive_keys(row)) for row in range(len(self.query_rows))]
+        return np.array(known, np.int64) - np.array(visible, np.int64)
 
     @cached_property
     def truth(self) -> Relevance:

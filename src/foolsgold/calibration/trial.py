@@ -17,6 +17,7 @@ from foolsgold.sample import CrossEncoderJudge, Price
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
 
+FEWEST_QUERIES = 30  # with hidden positives, to calibrate on
 _Z = 1.96  # of the standard normal, for 95%
 
 
@@ -26,6 +27,11 @@ class Trial:
 
     hidden: HiddenPositives
     candidates: CandidateStore
+
+    @property
+    def tells_enough(self) -> bool:
+        """Whether there are enough queries to learn from."""
+        return len(self.hidden.query_rows) >= FEWEST_QUERIES
 
     @classmethod
     def again(cls, collection: Collection, calibration: Mapping[str, Any] | None, file: Path | None) -> Trial | None:
