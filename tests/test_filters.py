@@ -225,7 +225,11 @@ def test_a_positive_is_never_chosen_whatever_the_settings(data: Any) -> None:
     chosen = OFF.replace(
         negatives=data.draw(st.integers(1, 5)),
         relative_margin=data.draw(st.sampled_from([None, 0.0, 0.3])),
-        short_rows=data.draw(st.sampled_from(["keep", "drop", "random"])),
+        short_rows=data.draw(st.sampled_from(["relax", "keep", "drop", "random"])),
+        max_false_negative_rate=data.draw(st.sampled_from([None, 0.0, 0.05, 0.5])),
+        max_false_negative_probability=data.draw(st.sampled_from([None, 0.0, 0.2])),
+        max_similarity_to_positive=data.draw(st.sampled_from([None, 0.5])),
+        max_similarity_to_negative=data.draw(st.sampled_from([None, 0.95])),
         sampler=data.draw(st.sampled_from(["top", "uniform", "softmax", "simans"])),
         random_ratio=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
         prefer_judged=data.draw(st.booleans()),

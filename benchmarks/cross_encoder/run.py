@@ -138,8 +138,12 @@ class Vectors:
 
 
 def settings(out: Path | None, **changes: Any) -> MiningSettings:
-    """`top`, four negatives of the hundred nearest, and the default margin before the cross-encoder."""
-    values = {"negatives": NEGATIVES, "depth": DEPTH, "quiet": True, "out": None if out is None else str(out)}
+    """`top`, four negatives of the hundred nearest, and nothing but the margin before the cross-encoder."""
+    values = {
+        "negatives": NEGATIVES, "depth": DEPTH, "short_rows": "drop", "max_false_negative_rate": None,
+        "max_similarity_to_positive": None, "max_similarity_to_negative": None, "quiet": True,
+        "out": None if out is None else str(out),
+    }  # fmt: skip
     return MiningSettings(**{**values, **changes})
 
 

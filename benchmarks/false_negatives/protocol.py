@@ -32,7 +32,9 @@ class Trial:
         positive_scores: shape (H,), of the visible positive.
         unknown: shape (H, K), which are candidates: not the visible positive.
         relevant: shape (H, K), which are hidden positives.
-        n_hidden: how many positives were hidden, found or not.
+        query_rows: shape (H,), rows of the queries in the collection.
+        doc_rows: shape (H, K), rows of the candidates.
+        positive_rows: shape (H,), rows of the visible positives.
     """
 
     name: str
@@ -41,12 +43,9 @@ class Trial:
     positive_scores: NDArray[np.float64]
     unknown: NDArray[np.bool_]
     relevant: NDArray[np.bool_]
-    n_hidden: int
-
-    def queries(self, rows: NDArray[np.int64]) -> Trial:
-        """The trial of some of its queries."""
-        arrays = (self.features, self.scores, self.positive_scores, self.unknown, self.relevant)
-        return Trial(self.name, *(values[rows] for values in arrays), self.n_hidden)
+    query_rows: NDArray[np.int64]
+    doc_rows: NDArray[np.int32]
+    positive_rows: NDArray[np.int32]
 
 
 def trial(name: str, collection: Collection, encoded: Encoded, *, depth: int = 100, seed: int = 42) -> Trial:
@@ -61,10 +60,10 @@ def trial(name: str, collection: Collection, encoded: Encoded, *, depth: int = 1
         testimony = witnesses.of(block, relevance, hidden.query_rows[block.query_rows])
         scores, positive_scores = block.scores.astype(np.float64), block.positive_scores.astype(np.float64)
         relevant = hidden.were_hidden(block.query_rows[:, None], block.doc_rows)
-        parts.append((testimony.features, scores, positive_scores, relevance.may_be_relevant(block), relevant))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    n_hidden = int(collection.positives.counts[hidden.query_rows].sum()) - len(hidden.query_rows)
-    return Trial(name, *columns, n_hidden)
+        query_rows = hidden.query_rows[block.query_rows]
+        arrays = (testimony.features, scores, positive_scores, relevance.may_be_relevant(block), relevant)
+        parts.append((*arrays, query_rows, block.doc_rows, block.positive_rows))
+    return Trial(name, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def encoded_collection(name: str, data: Path, model: str, cache: Path) -> tuple[Collection, Encoded]:

@@ -19,7 +19,6 @@ from foolsgold.filters import FalseNegativeModel
 from foolsgold.witness import WITNESSES
 
 _ENCODERS = {"offline": "all-MiniLM-L6-v2", "static": "static vectors distilled from all-MiniLM-L6-v2"}
-_NOTHING_KNOWN = FalseNegativeModel((0.0,) * len(WITNESSES), 0.0)
 
 
 def fit(trials: Sequence[Trial]) -> FalseNegativeModel:
@@ -28,7 +27,8 @@ def fit(trials: Sequence[Trial]) -> FalseNegativeModel:
     relevant = np.concatenate([each.relevant[each.unknown] for each in trials])
     sizes = np.array([int(each.unknown.sum()) for each in trials])
     weights = np.repeat(sizes.sum() / len(sizes) / sizes, sizes)
-    return fit_near(_NOTHING_KNOWN, features, relevant, trust=1.0, weights=weights)
+    nothing_known = FalseNegativeModel((0.0,) * features.shape[1], 0.0)
+    return fit_near(nothing_known, features, relevant, trust=1.0, weights=weights)
 
 
 def main() -> None:

@@ -80,7 +80,9 @@ def calibrate(
     """
     settings = (settings or MiningSettings()).replace(out=None, cross_encoder=None)
     if encoder is None:
-        raise SettingsError("encoder is None, but false negatives are estimated from vectors. Give a model or vectors.")
+        raise SettingsError(
+            "encoder is None, but false negatives are estimated from vectors. Give a model (--model) or vectors."
+        )
     collection = as_collection(collection, settings)
     filters_for(settings, collection)
     sources = open_sources(collection, settings)
