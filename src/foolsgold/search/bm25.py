@@ -239,10 +239,9 @@ class _Documents:
         self._wanted[self._tokens[own]] = True
         shared = np.where(self._wanted[self._tokens[places]], self._scores[places], 0)
         self._wanted[self._tokens[own]] = False
-        found: NDArray[np.float64] = np.zeros(len(rows))
-        np.add.at(found, np.repeat(np.arange(len(rows)), counts), shared)
-        found /= itself
-        return found
+        found = np.bincount(np.repeat(np.arange(len(rows)), counts), weights=shared, minlength=len(rows))
+        ratio: NDArray[np.float64] = found.astype(np.float64) / itself
+        return ratio
 
 
 def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
