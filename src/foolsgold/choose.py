@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
 from foolsgold.collection import Collection
@@ -14,6 +15,8 @@ from foolsgold.relabel import with_positives_of
 from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, Price, Suspects, Tally, price_for
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
+
+_SAMPLED_QUERIES = 4_000  # to find the price of a false negative
 
 
 class Choice(NamedTuple):
@@ -46,7 +49,7 @@ def choose(
     """
     filters, relevance = filters_for(settings, collection), Relevance(collection)
     if price is None:
-        price = price_for(_filtered(collection, candidates, settings), collection.n_queries, settings)
+        price = price_for(_filtered_sample(collection, candidates, settings), settings)
     chooser, suspects = Chooser(collection, relevance, settings, price), Suspects(settings.suspect_probability)
     plain = ((block, None) for block in candidates.blocks(settings.block_size))
     chosen = []
@@ -59,11 +62,15 @@ def choose(
     return Choice(Chosen.concatenate(chosen), chooser.tally, suspects, price)
 
 
-def _filtered(
+def _filtered_sample(
     collection: Collection, candidates: CandidateStore, settings: MiningSettings
 ) -> Iterator[tuple[PairBlock, Filtered]]:
-    """What filters leave, before anything is chosen."""
+    """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
     filters, relevance = filters_for(settings, collection), Relevance(collection)
+    n_queries = collection.n_queries
+    sampled = np.unique(np.linspace(0, n_queries - 1, min(n_queries, _SAMPLED_QUERIES)).astype(np.int64))
     for block in candidates.blocks(settings.block_size):
-        pairs = relevance.pair_block(with_positives_of(collection, block))
-        yield pairs, apply_filters(pairs, filters)
+        part = block.of_queries(np.isin(block.query_rows, sampled))
+        if len(part):
+            pairs = relevance.pair_block(with_positives_of(collection, part))
+            yield pairs, apply_filters(pairs, filters)

@@ -183,12 +183,12 @@ def _by_known_positives(
         asked = asked[np.linspace(0, len(asked) - 1, _MOST_QUERIES).astype(np.int64)]
     features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
     for block in candidates.blocks(settings.block_size):
-        part = _rows_of(block, np.isin(block.query_rows, asked))
+        part = block.of_queries(np.isin(block.query_rows, asked))
         if not len(part):
             continue
         testimony = witnesses.of(part, relevance)
         features.append(testimony.features[relevance.may_be_relevant(part)])
-        found = (part.positive_rows[:, None] == part.doc_rows[_owners(part)]).any(axis=1)
+        found = (part.positive_rows[:, None] == part.doc_rows[part.owners]).any(axis=1)
         speaking.append(_for_query(testimony.positive_features[found], default))
     everything = np.concatenate(features)
     rate = estimated_base_rate(_for_query(everything, default), np.concatenate(speaking))
@@ -219,26 +219,6 @@ def _with_progress(
         for block in candidates.blocks(settings.block_size):
             yield block
             progress.update(len(block))
-
-
-def _owners(block: Candidates) -> NDArray[np.int64]:
-    return np.repeat(np.arange(len(block)), np.diff(block.positive_offsets))
-
-
-def _rows_of(block: Candidates, chosen: NDArray[np.bool_]) -> Candidates:
-    """Some queries of a block."""
-    of_chosen = chosen[_owners(block)]
-    return replace(
-        block,
-        query_rows=block.query_rows[chosen],
-        doc_rows=block.doc_rows[chosen],
-        scores=block.scores[chosen],
-        positive_offsets=np.concatenate([[0], np.cumsum(np.diff(block.positive_offsets)[chosen])]),
-        positive_rows=block.positive_rows[of_chosen],
-        positive_scores=block.positive_scores[of_chosen],
-        sources=block.sources[chosen],
-        estimates=None,
-    )
 
 
 def _stacked(parts: list[NDArray[np.bool_]], width: int) -> NDArray[np.bool_]:

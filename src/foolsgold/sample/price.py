@@ -13,7 +13,6 @@ from foolsgold.sample.sampler import first_survivors, preferences, relaxed_above
 from foolsgold.sample.top import Top
 from foolsgold.settings import MiningSettings
 
-_MOST_QUERIES = 4_000
 _LOWEST, _HIGHEST = 1e-6, 1e6  # in units of the scores' spread
 _HALVINGS = 60
 
@@ -31,26 +30,20 @@ class Price(NamedTuple):
     most_probable: float = 1.0
 
 
-def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], n_queries: int, settings: MiningSettings) -> Price:
+def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSettings) -> Price:
     """The lowest price at which the expected share of false negatives is at most `max_false_negative_rate`.
 
     Of all choices with that share or less, taking the n best by `score - price · probability` for every pair is the one
     of highest total score (Lagrange's multiplier for a linear goal under a linear bound): no fixed threshold is as
     hard at the same share. Where the hardest choice keeps to the rate by itself the price is 0, and nothing changes.
-    Found on a sample of 4,000 queries.
 
     Args:
         blocks: pairs, and what filters left of them.
-        n_queries: in all blocks.
         settings: rate, sampler, number of negatives.
     """
     if settings.max_false_negative_rate is None:
         return Price()
-    sampled = np.unique(np.linspace(0, n_queries - 1, min(n_queries, _MOST_QUERIES)).astype(np.int64))
-    parts = []
-    for pairs, filtered in blocks:
-        rows = np.flatnonzero(np.isin(pairs.query_rows, sampled) & pairs.has_positive)
-        parts.append(_Survivors.of(pairs, filtered, rows, settings))
+    parts = [_Survivors.of(pairs, filtered, settings) for pairs, filtered in blocks]
     if not parts or np.isnan(np.concatenate([part.probabilities[part.keep] for part in parts])).any():
         return Price()  # nothing is known of false negatives
     if settings.sampler in ("uniform", "simans"):
@@ -69,7 +62,8 @@ class _Survivors(NamedTuple):
     above: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, pairs: PairBlock, filtered: Filtered, rows: NDArray[np.int64], settings: MiningSettings) -> _Survivors:
+    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> _Survivors:
+        rows = pairs.has_positive
         return cls(
             pairs.false_negative_probabilities[rows].astype(np.float64),
             Top.hardness(pairs)[rows],

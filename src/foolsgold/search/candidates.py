@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +53,15 @@ class Estimates(NamedTuple):
             false_negative_probabilities=np.where(known, np.float32(0), self.false_negative_probabilities)
         )
 
+    def of_queries(self, chosen: NDArray[np.bool_]) -> Estimates:
+        """Those of some queries of the block, chosen (B,)."""
+        return Estimates(
+            self.false_negative_probabilities[chosen],
+            self.positive_similarities[chosen],
+            self.contains_positive[chosen],
+            self.duplicate_of[chosen],
+        )
+
     @classmethod
     def nothing(cls, shape: tuple[int, ...]) -> Estimates:
         """For candidates of which nothing is known but their scores."""
@@ -89,6 +98,27 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.query_rows)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The query of each positive, by its place in the block, shape (P,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.positive_offsets))
+
+    def of_queries(self, chosen: NDArray[np.bool_]) -> Candidates:
+        """Those of some queries of the block, chosen (B,)."""
+        of_chosen = chosen[self.owners]
+        counts = np.diff(self.positive_offsets)[chosen]
+        return replace(
+            self,
+            query_rows=self.query_rows[chosen],
+            doc_rows=self.doc_rows[chosen],
+            scores=self.scores[chosen],
+            positive_offsets=np.concatenate([[0], np.cumsum(counts)]),
+            positive_rows=self.positive_rows[of_chosen],
+            positive_scores=self.positive_scores[of_chosen],
+            sources=self.sources[chosen],
+            estimates=None if self.estimates is None else self.estimates.of_queries(chosen),
+        )
 
 
 def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:

@@ -68,7 +68,7 @@ class Witnesses:
         present = candidates.doc_rows >= 0
         unknown = relevance.may_be_relevant(candidates)
         query_rows = candidates.query_rows if query_rows is None else query_rows
-        owners = np.repeat(np.arange(len(candidates)), np.diff(candidates.positive_offsets))
+        owners = candidates.owners
         dense = standardised(*self._dense(candidates, query_rows, owners), owners, unknown)
         by_words = relative_to_best(*self._by_words(candidates, query_rows, owners), owners, unknown)
         near, like, contained, duplicate_of = self._nearness(candidates, present)
