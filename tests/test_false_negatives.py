@@ -278,6 +278,14 @@ def test_a_text_that_contains_the_positive_is_near_to_it() -> None:
     assert fates(texts, docs, max_similarity_to_positive=0.95)["near_positive"] == 0
 
 
+def test_an_encoder_whose_cosines_lie_close_together_is_noted() -> None:
+    collection = near_collection(["a", "b", "c", "d", "e"])
+    docs = np.ones((5, 5), np.float32) * 10 + np.eye(5, dtype=np.float32)
+    settings = MiningSettings(negatives=1, **QUIET)
+    summary = mine(collection, PrecomputedVectors(docs[:1], docs), settings).summary()
+    assert "80.0% of candidates were dropped as near-duplicates" in summary
+
+
 def test_near_negative() -> None:
     texts = ["the known answer in words", "one", "nearly one", "a fourth thing"]
     docs = [[1, 1, 0], [1, -1, 0], [1, -1, 0.1], [1, 0, 2.0]]

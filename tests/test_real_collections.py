@@ -52,12 +52,18 @@ class Real:
 @pytest.mark.parametrize("name", REAL_COLLECTIONS)
 def test_mined_whole(name: str, tmp_path: Path, static_encoder: Any) -> None:
     folder, out = real_collection(name), tmp_path / "out"
-    settings = MiningSettings(out=str(out), quiet=not MODEL)
+    # mean embeddings all point one way: a cosine of .95 is no near-duplicate there
+    near = {} if MODEL else {"max_similarity_to_positive": 0.9999, "max_similarity_to_negative": 0.9999}
+    settings = MiningSettings(out=str(out), quiet=not MODEL, **near)
     result = mine(str(folder), MODEL or static_encoder, settings)
     real = Real(folder)
-    check_negatives(real, pq.read_table(out / "negatives.parquet").to_pylist(), margin=0.05)
+    check_negatives(real, pq.read_table(out / "negatives.parquet").to_pylist(), margin=None)
     check_training_file(real, out / "train.jsonl")
-    check_report(real, json.loads((out / "report.json").read_text()))
+    report = json.loads((out / "report.json").read_text())
+    check_report(real, report)
+    check_false_negatives(report["false_negatives"], several=sum(len(docs) > 1 for docs in real.positives.values()))
+    below = select(out, short_rows="drop", max_false_negative_rate=None, out=str(tmp_path / "below"))
+    check_negatives(real, below.negatives.to_pylist(), margin=0.05)
     again = select(out, sampler="uniform", relative_margin=None, short_rows="random", out=str(tmp_path / "again"))
     check_negatives(real, again.negatives.to_pylist(), margin=None)
     sys.stderr.write(f"\n== {name}\n{result.summary()}\n")
@@ -80,6 +86,18 @@ def check_negatives(real: Real, rows: list[dict[str, Any]], margin: float | None
         if margin is not None and row["positive_id"] is not None and doc_id not in real.zeros[query_id]:
             assert row["score"] <= row["positive_score"] - margin * abs(row["positive_score"]) + 1e-6
     assert set(chosen.values()) == {4}
+
+
+def check_false_negatives(found: dict[str, Any], several: int) -> None:
+    """What was expected of queries with hidden positives is what was found, within the interval and a factor."""
+    assert 0 <= found["expected_ratio"] <= 0.051
+    if several < 30:
+        assert found["calibration"]["method"] == "base rate"
+        return
+    leak = found["leak_test"]
+    assert found["calibration"]["method"] == "calibrated" and leak["queries"] == min(several, 2_000)
+    low, high = leak["false_negative_ratio_interval"]
+    assert low / 1.5 <= leak["expected_false_negative_ratio"] <= high * 1.5 + 0.005
 
 
 def check_training_file(real: Real, path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from foolsgold.sources import RUN
 
 _TEXT_WIDTH = 100
+_MANY_NEAR = 1 / 3
 
 
 class Example(NamedTuple):
@@ -131,6 +132,13 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
         notes.append(
             f"note      {found['suspected_positives']:,} candidates are probably relevant: judge them in "
             "suspected_positives.parquet, and take the labels in with select --relabel"
+        )
+    fates, total = report["candidates"]["by_fate"], max(report["candidates"]["total"], 1)
+    near = sum(fates.get(name, 0) for name in ("near_positive", "near_negative")) / total
+    if near > _MANY_NEAR:
+        notes.append(
+            f"note      {_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie close "
+            "together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
         )
     if not report["negatives"]["total"]:
         notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
