@@ -137,8 +137,8 @@ def _warnings(report: Mapping[str, Any]) -> list[str]:
     near = sum(fates.get(name, 0) for name in ("near_positive", "near_negative")) / total
     if near > _MANY_NEAR:
         notes.append(
-            f"note      {_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie close "
-            "together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
+            f"note      {_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie "
+            "close together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
         )
     if not report["negatives"]["total"]:
         notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
