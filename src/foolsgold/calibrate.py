@@ -103,7 +103,7 @@ def _threshold(
     leak = LeakTest.of(trial, settings, price=choice.price, judge=None)
     return Threshold(
         settings.max_false_negative_rate,
-        _mean(choice.negatives.false_negative_probabilities),
+        choice.negatives.expected_false_negative_ratio,
         None if leak is None else leak.measured,
         _mean(choice.negatives.scores),
         choice.tally.complete_queries / choice.tally.queries if choice.tally.queries else None,

@@ -112,8 +112,6 @@ class LeakTest:
             return None
         leaked = hidden.were_hidden(chosen.query_rows, chosen.doc_rows)
         hits = np.bincount(chosen.query_rows[leaked], minlength=n_queries)
-        probabilities = chosen.false_negative_probabilities
-        known = ~np.isnan(probabilities)
         n_hidden = hidden.n_hidden
         return cls(
             queries=n_queries,
@@ -122,7 +120,7 @@ class LeakTest:
             negatives=int(negatives.sum()),
             leak=Interval.of(hits, n_hidden),
             measured=Interval.of(hits, negatives),
-            expected=float(probabilities[known].mean(dtype=np.float64)) if known.any() else None,
+            expected=chosen.expected_false_negative_ratio,
         )
 
     def describe(self) -> dict[str, Any]:

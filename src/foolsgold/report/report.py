@@ -38,8 +38,7 @@ def make_report(
     tally, relabelled = choice.tally, origin.relabelled
     fates = dict(tally.fates)
     scores = negatives["score"].drop_null().to_numpy()
-    probabilities = negatives["false_negative_probability"].drop_null().to_numpy()
-    expected = float(probabilities.mean(dtype=np.float64)) if len(probabilities) else None
+    expected = choice.negatives.expected_false_negative_ratio
     n_without_score = len(collection.positives.doc_rows) - tally.pairs
     return {
         "collection": {

@@ -72,7 +72,7 @@ class Chooser:
         self._collection = collection
         self._settings = settings
         self._sampler = sampler_for(settings, price)
-        self._most_probable = price.most_probable
+        self._price, self._most_probable = price.per_false_negative, price.most_probable
         self._random = RandomDocuments(collection, relevance, settings)
         self.tally = Tally()
 
@@ -94,13 +94,15 @@ class Chooser:
             filtered = filtered.dropping(rejected, CROSS_ENCODER)
         taken = first_survivors(n_hard, filtered.keep, *orders)
         filtered = filtered.dropping(above & ~taken, MARGIN)
-        n_found = taken.sum(axis=1)
-        n_wanted = self._n_random_wanted(n_found)
+        too_likely = taken & Top.gives_way(Top.hardness(pairs), pairs.false_negative_probabilities, price=self._price)
+        filtered, taken = filtered.dropping(too_likely, FALSE_NEGATIVE_RATE), taken & ~too_likely
+        n_found, n_given_way = taken.sum(axis=1), too_likely.sum(axis=1)
+        n_wanted = self._n_random_wanted(n_found + n_given_way) + n_given_way
         drawn = self._random.draw(pairs, filtered, taken=taken, n_wanted=n_wanted, pair_ids=pair_ids)
         n_drawn = np.array([len(drawn.get(pair, ())) for pair in range(len(n_found))])
         short = n_found + n_drawn < self._settings.negatives
         dropped = short & (self._settings.short_rows != "keep")
-        self._count(pairs, filtered, taken, n_found, short, dropped)
+        self._count(pairs, filtered, taken, n_found + n_given_way, short, dropped)
         kept_random = {pair: docs for pair, docs in drawn.items() if not dropped[pair]}
         return _rows(pairs, taken & ~dropped[:, None], kept_random)
 

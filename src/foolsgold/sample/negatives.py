@@ -53,6 +53,12 @@ class Chosen(NamedTuple):
         """All of several blocks, in order."""
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
+    @property
+    def expected_false_negative_ratio(self) -> float | None:
+        """Sum of the probabilities by all negatives, random ones counting as none; None where none is known."""
+        known = self.false_negative_probabilities[~np.isnan(self.false_negative_probabilities)]
+        return float(known.sum(dtype=np.float64) / len(self.ranks)) if len(known) else None
+
     def table(self, collection: Collection) -> pa.Table:
         """The rows of negatives.parquet: ids for rows, and nulls where there is no rank, score or positive."""
         is_random, probabilities = self.ranks < 0, self.false_negative_probabilities

@@ -35,7 +35,8 @@ def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSett
 
     Of all choices with that share or less, taking the n best by `score - price · probability` for every pair is the one
     of highest total score (Lagrange's multiplier for a linear goal under a linear bound): no fixed threshold is as
-    hard at the same share. Where the hardest choice keeps to the rate by itself the price is 0, and nothing changes.
+    hard at the same share. Where the hardest choice keeps to the rate by itself the price is 0, and nothing changes;
+    where no choice keeps to it, random documents take the place of the riskiest (`Top.gives_way`), so that it is kept.
 
     Args:
         blocks: pairs, and what filters left of them.
@@ -73,10 +74,12 @@ class _Survivors(NamedTuple):
         )
 
     def chosen_at(self, price: float, n: int) -> NDArray[np.float64]:
-        """Probabilities of what is chosen."""
+        """Probabilities of what is chosen; 0 for what gives way to a random document."""
         order, likely = price * self.probabilities - self.hardness, self.probabilities
         orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
-        return self.probabilities[first_survivors(n, self.keep, *orders)]
+        kept = np.where(Top.gives_way(self.hardness, self.probabilities, price=price), 0, self.probabilities)
+        chosen: NDArray[np.float64] = kept[first_survivors(n, self.keep, *orders)]
+        return chosen
 
 
 def _lowest_price(parts: list[_Survivors], rate: float, n: int) -> float:

@@ -49,6 +49,8 @@ class RandomDocuments:
             pair_ids: P ids of query and positive.
         """
         trusted = self._harmless(pairs, filtered) | (filtered.keep & ~taken)
+        if self._settings.max_false_negative_rate is not None:
+            trusted &= ~(pairs.false_negative_probabilities > self._settings.max_false_negative_rate)
         drawn = {}
         for pair in np.flatnonzero(n_wanted).tolist():
             barred = pairs.doc_keys[pair][pairs.present[pair] & ~trusted[pair]]

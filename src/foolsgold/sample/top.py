@@ -34,6 +34,18 @@ class Top:
         return self._price * np.nan_to_num(pairs.false_negative_probabilities.astype(np.float64)) - self.hardness(pairs)
 
     @staticmethod
+    def gives_way(
+        hardness: NDArray[np.float64], probabilities: NDArray[np.floating], *, price: float
+    ) -> NDArray[np.bool_]:
+        """What costs more than it is worth, so that a random document is the better negative, shape (P, K).
+
+        A random document counts as hard as the pair's last candidate, and as no false negative:
+        `h - price · p < h_last`.
+        """
+        worse: NDArray[np.bool_] = price * np.nan_to_num(probabilities) > hardness - hardness[:, -1:]
+        return worse & (price > 0)
+
+    @staticmethod
     def hardness(pairs: PairBlock) -> NDArray[np.float64]:
         """The scores of each pair's candidates, sorted so that they fall with the rank, shape (P, K)."""
         scores = np.where(pairs.present & ~np.isnan(pairs.scores), pairs.scores, -np.inf)
