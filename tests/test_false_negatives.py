@@ -188,13 +188,22 @@ def test_no_choice_with_as_few_expected_is_harder(tmp_path: Path) -> None:
     assert as_safe[:, 0].max() == pytest.approx(hardness, abs=1e-6)
 
 
-def test_a_rate_that_cannot_be_kept_is_reported(tmp_path: Path) -> None:
+def test_where_candidates_cannot_keep_the_rate_random_documents_take_their_place(tmp_path: Path) -> None:
     made = Topics(n_topics=30, visible=1)
-    result = mine(made.write(tmp_path / "c"), made.vectors, MiningSettings(
-        negatives=4, depth=6, relative_margin=None, max_false_negative_rate=0.001, **QUIET))  # fmt: skip
-    assert result.report["expected_false_negative_ratio"] > 0.001
-    assert "too few safe candidates" in result.summary()
-    assert result.yield_ratio == 1  # it chooses the safest there are, and says so
+    shared = {**QUIET, **PLAIN, "negatives": 4, "depth": 8, "relative_margin": None}
+    folder = made.write(tmp_path / "c")
+    hard = mine(folder, made.vectors, MiningSettings(**shared))
+    kept = mine(folder, made.vectors, MiningSettings(**{**shared, "max_false_negative_rate": 0.01}))
+    assert hard.report["negatives"]["random"] == 0
+    assert hard.report["expected_false_negative_ratio"] > 0.1 > relevant(kept.negatives)
+    assert kept.report["expected_false_negative_ratio"] <= 0.01
+    assert kept.report["negatives"]["random"] > 0 and kept.yield_ratio == 1
+    assert kept.report["candidates"]["by_fate"]["false_negative_rate"] > 0
+    # what was passed over as too likely does not come back as a random document
+    suspicious = {(row["query_id"], row["doc_id"]) for row in hard.negatives.to_pylist()
+                  if row["false_negative_probability"] > 0.01}  # fmt: skip
+    drawn = {(row["query_id"], row["doc_id"]) for row in kept.negatives.to_pylist() if row["source"] == "random"}
+    assert drawn and not drawn & suspicious
 
 
 @settings(deadline=None, max_examples=25)

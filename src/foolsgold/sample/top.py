@@ -42,7 +42,8 @@ class Top:
         A random document counts as hard as the pair's last candidate, and as no false negative:
         `h - price · p < h_last`.
         """
-        worse: NDArray[np.bool_] = price * np.nan_to_num(probabilities) > hardness - hardness[:, -1:]
+        cost = price * np.nan_to_num(probabilities.astype(np.float64))
+        worse: NDArray[np.bool_] = cost > hardness - hardness[:, -1:]
         return worse & (price > 0)
 
     @staticmethod
