@@ -62,7 +62,7 @@ class MiningSettings:
     )
     absolute_margin: float | None = _setting(None, "drop candidates scoring above s_pos - m (default: off)")
     max_false_negative_rate: float | None = _setting(
-        0.05, "expected share of false negatives that the chosen may have: the riskiest give way; 'none' is off"
+        0.2, "expected share of false negatives that the chosen may have: the riskiest give way; less costs hardness"
     )
     max_false_negative_probability: float | None = _setting(
         None, "drop candidates that are unlabelled positives with a higher probability (default: off)"
