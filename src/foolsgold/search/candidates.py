@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -220,7 +221,7 @@ class CandidateStore:
             return
         new = self._path.with_name(f"new.{self._path.name}")
         CandidateStore(self._collection, new).write(blocks)
-        new.replace(self._path)
+        os.replace(new, self._path)
 
     def blocks(self, n_queries: int) -> Iterator[Candidates]:
         """The candidates again, at most `n_queries` queries at a time, in the collection's order."""
