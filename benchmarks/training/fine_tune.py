@@ -24,8 +24,13 @@ def load(task: Task, device: str) -> SentenceTransformer:
     return model
 
 
-def fine_tune(model: SentenceTransformer, rows: Sequence[Sequence[str]], *, steps: int, seed: int) -> None:
+def fine_tune(
+    model: SentenceTransformer, rows: Sequence[Sequence[str]], queries: Sequence[str], *, steps: int, seed: int
+) -> None:
     """MultipleNegativesRankingLoss over rows of (query, positive, negatives …); all weights but the word embeddings.
+
+    A seed draws the order of all training `queries`, and those without a row are skipped: so that two rules' models differ
+    by the negatives that they were given, and hardly by the order in which they saw the queries.
 
     Word embeddings stay as they are to save time: most of a step's updates would go into words that it did not see.
     """
@@ -36,9 +41,10 @@ def fine_tune(model: SentenceTransformer, rows: Sequence[Sequence[str]], *, step
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / _WARM_UP) * (1 - s / steps))
+    row_of = {row[0]: place for place, row in enumerate(rows)}
     order: list[int] = []
     while len(order) < steps * _BATCH:
-        order += rng.permutation(len(rows)).tolist()
+        order += [row_of[queries[query]] for query in rng.permutation(len(queries)) if queries[query] in row_of]
     model.train()
     for step in range(steps):
         batch = [rows[row] for row in order[step * _BATCH : (step + 1) * _BATCH]]

@@ -50,7 +50,7 @@ def main() -> None:
     workers = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
     with workers:
         for found in workers.map(
-            _run, [(*run, options.data, options.size, options.device, options.cache) for run in wanted]
+            _run, [(*run, options.part, options.data, options.size, options.device, options.cache) for run in wanted]
         ):
             done.append(found)
             print(json.dumps(found), flush=True)
@@ -58,34 +58,34 @@ def main() -> None:
     print(table(done))
 
 
-def _run(run: tuple[str, str, int, Path, str, str, Path]) -> dict[str, Any]:
+def _run(run: tuple[str, str, int, str, Path, str, str, Path]) -> dict[str, Any]:
     """One rule on one task with one seed, in a process of its own."""
     import torch
     from fine_tune import fine_tune, load, ndcg_at_10
     from tasks import TASKS
 
-    name, rule, seed, data, size, device, cache = run
+    name, rule, seed, part, data, size, device, cache = run
     if device == "cpu":
         torch.set_num_threads(1)
     n_documents, n_train, n_test, steps = SIZES[size][name]
-    task = TASKS[name](data, n_documents=n_documents, n_train=n_train, n_test=n_test, seed=0)
+    task = TASKS[name](data, n_documents=n_documents, n_train=n_train, n_test=n_test, part=part)
     model = load(task, device)
     started = time.perf_counter()
-    found: dict[str, Any] = {"task": name, "rule": rule, "seed": seed, "size": size}
+    found: dict[str, Any] = {"task": name, "rule": rule, "seed": seed, "part": part, "size": size}
     if rule != "no training":
-        rows, described = mined_rows(task, vectors_of(task, model, size, cache), rule, seed)
+        rows, described = mined_rows(task, vectors_of(task, model, f"{part}.{size}", cache), rule, seed)
         found |= described
-        fine_tune(model, rows, steps=steps, seed=seed)
+        fine_tune(model, rows, list(task.hidden), steps=steps, seed=seed)
     ndcg = ndcg_at_10(model, task)
     return {**found, "ndcg_at_10": float(ndcg.mean()), "queries": len(ndcg), "seconds": time.perf_counter() - started}
 
 
-def vectors_of(task: Any, model: Any, size: str, cache: Path) -> Any:
+def vectors_of(task: Any, model: Any, version: str, cache: Path) -> Any:
     """What the model makes of the task before training, for mining; kept in `cache` for the other rules and seeds."""
     from foolsgold import MiningSettings, PrecomputedVectors
     from foolsgold.encode import encode
 
-    files = [cache / f"training.{task.name}.{size}.{side}.npy" for side in ("queries", "documents")]
+    files = [cache / f"training.{task.name}.{version}.{side}.npy" for side in ("queries", "documents")]
     if not all(file.is_file() for file in files):
         cache.mkdir(parents=True, exist_ok=True)
         encoded = encode(task.train, model, MiningSettings(quiet=True))
@@ -134,7 +134,8 @@ def table(done: list[dict[str, Any]]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"), help="raw numbers")
+    parser.add_argument("--part", default="test", choices=["test", "tuning"], help="tuning: other documents and queries")
+    parser.add_argument("--out", type=Path, help="raw numbers; default: results.json, for tuning tuning.json, beside this")
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/.cache"), help="where vectors are kept")
     parser.add_argument("--tasks", nargs="+", default=["medquad", "argkp"])
     parser.add_argument("--rules", nargs="+", default=list(RULES)[:8], choices=list(RULES))
@@ -142,7 +143,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="small", choices=list(SIZES))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once, each with one thread on a CPU")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.out = options.out or Path(__file__).with_name("results.json" if options.part == "test" else "tuning.json")
+    return options
 
 
 if __name__ == "__main__":

@@ -37,16 +37,12 @@ class Task:
     max_tokens: int
 
 
-def medquad(data: Path, *, n_documents: int, n_train: int, n_test: int, seed: int) -> Task:
+def medquad(data: Path, *, n_documents: int, n_train: int, n_test: int, part: str) -> Task:
     """Medical questions and their answers; all documents of a disease are there or none, so look-alikes abound."""
     collection = read_beir(data / "medquad")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     titles = np.array(collection.corpus["title"].to_pylist())
-    kept = np.zeros(len(titles), np.bool_)
-    for title in rng.permutation(np.unique(titles)):
-        if kept.sum() >= n_documents:
-            break
-        kept |= titles == title
+    kept = _whole_groups(titles, n_documents, part, rng)
     rows = np.flatnonzero(kept)
     new = np.full(len(titles), -1)
     new[rows] = np.arange(len(rows))
@@ -58,17 +54,13 @@ def medquad(data: Path, *, n_documents: int, n_train: int, n_test: int, seed: in
     return _task("medquad", collection.document_texts(rows), queries, relevant, n_train=n_train, max_tokens=48, rng=rng)
 
 
-def argkp(data: Path, *, n_documents: int, n_train: int, n_test: int, seed: int) -> Task:
+def argkp(data: Path, *, n_documents: int, n_train: int, n_test: int, part: str) -> Task:
     """Given an argument, the other arguments that make the same key point: dozens, of which one is visible."""
     collection = read_beir(data / "argkp")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     ids = collection.doc_ids.to_pylist()
     topics = np.array(["_".join(doc_id.split("_")[:2]) for doc_id in ids])
-    kept = np.zeros(len(ids), np.bool_)
-    for topic in rng.permutation(np.unique(topics)):
-        if kept.sum() >= n_documents:
-            break
-        kept |= topics == topic
+    kept = _whole_groups(topics, n_documents, part, rng)
     rows = np.flatnonzero(kept)
     new = np.full(len(ids), -1)
     new[rows] = np.arange(len(rows))
@@ -90,6 +82,19 @@ def argkp(data: Path, *, n_documents: int, n_train: int, n_test: int, seed: int)
 
 
 TASKS: dict[str, Callable[..., Task]] = {"medquad": medquad, "argkp": argkp}
+
+
+def _whole_groups(
+    groups: NDArray[np.str_], n_documents: int, part: str, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Documents of groups drawn at random until there are enough; for part "tuning", of other groups than for "test"."""
+    drawn = rng.permutation(np.unique(groups))
+    sizes = np.array([(groups == group).sum() for group in drawn])
+    n_test = int(np.searchsorted(np.cumsum(sizes), n_documents)) + 1
+    if part == "test":
+        return np.isin(groups, drawn[:n_test])
+    n_tuning = int(np.searchsorted(np.cumsum(sizes[n_test:]), n_documents)) + 1
+    return np.isin(groups, drawn[n_test : n_test + n_tuning])
 
 
 def _task(

@@ -21,6 +21,7 @@ from foolsgold.provenance import (
     SUSPECTS_FILE,
     Provenance,
     keep_collection,
+    named,
 )
 from foolsgold.relabel import take_in
 from foolsgold.report import Stages, make_report
@@ -58,7 +59,7 @@ def mine(
     if not isinstance(settings, MiningSettings):
         raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
     if cross_encoder is not None:
-        settings = settings.replace(cross_encoder=_name_of(cross_encoder))
+        settings = settings.replace(cross_encoder=named(cross_encoder))
     check_sources(settings, has_encoder=encoder is not None)
     stages = Stages()
     with OutputFolder(settings.out) as folder:
@@ -100,7 +101,7 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
     not_here = sorted(set(changes) - set(SELECTABLE))
     if not_here:
         raise SettingsError(f"{', '.join(not_here)} cannot be changed by select; it takes {', '.join(SELECTABLE)}.")
-    cross_encoder, changes = _cross_encoder_again(origin, changes)
+    cross_encoder, changes = origin.cross_encoder_again(changes)
     # whoever wrote the folder does not decide whether code is run here
     settings = origin.settings.replace(**{"out": str(folder), "quiet": False, "trust_remote_code": False, **changes})
     stages = Stages()
@@ -139,7 +140,7 @@ def _choose_and_write(
     with stages("export"):
         train = folder.file(f"train.{settings.file_type}")
         n_rows = write_training_file(negatives, collection, settings, train) if train else None
-    origin = replace(origin, cross_encoder=None if judge is None else judge.scorer.describe())
+    origin = replace(origin, cross_encoder=None if judge is None else judge.describe())
     report = make_report(
         collection=collection, settings=settings, origin=origin, choice=choice, leak=leak, negatives=negatives,
         n_training_rows=n_rows, stages=stages.measured,
@@ -149,22 +150,3 @@ def _choose_and_write(
     folder.write_json("settings.json", origin.settings_file(settings))
     folder.publish(obsolete=origin.obsolete_files(folder))
     return MiningResult(negatives, report, settings, collection, folder.path)
-
-
-def _name_of(cross_encoder: Any) -> str | None:
-    """As settings keep it: None for an object."""
-    return str(cross_encoder) if isinstance(cross_encoder, (str, Path)) else None
-
-
-def _cross_encoder_again(origin: Provenance, changes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The cross-encoder to choose again with: the one given, or the one named before; and the changes with its name."""
-    if "cross_encoder" in changes:
-        given = changes["cross_encoder"]
-        off = {"cross_encoder_max_probability": None} if given is None else {}
-        return given, {**off, **changes, "cross_encoder": _name_of(given)}
-    if origin.cross_encoder is not None and origin.settings.cross_encoder is None:
-        raise SettingsError(
-            "cross_encoder is missing: the one that judged these candidates was given as an object. Give it again, "
-            "or another, or None to choose without."
-        )
-    return origin.settings.cross_encoder, changes

@@ -133,6 +133,23 @@ class Provenance:
             _link_or_copy(self.folder / name, staged)
         return self.folder / name
 
+    def cross_encoder_again(self, changes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The cross-encoder to choose again with, the one given or the one before; and the changes with its name.
+
+        Raises:
+            SettingsError: there was one, which only Python knows.
+        """
+        if "cross_encoder" in changes:
+            given = changes["cross_encoder"]
+            off = {"cross_encoder_max_probability": None} if given is None else {}
+            return given, {**off, **changes, "cross_encoder": named(given)}
+        if self.cross_encoder is not None and self.settings.cross_encoder is None:
+            raise SettingsError(
+                "cross_encoder is missing: the one that judged these candidates was given as an object. Give it again, "
+                "or another, or None to choose without."
+            )
+        return self.settings.cross_encoder, changes
+
     def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
         """What an earlier run may have left in an output folder that this one does not replace."""
         types = get_args(FileType)
@@ -204,6 +221,11 @@ def keep_collection(collection: Collection, folder: OutputFolder) -> None:
     copy = folder.file(COLLECTION_FOLDER)
     if copy is not None and collection.source is None:
         write_beir_parquet(collection, copy)
+
+
+def named(cross_encoder: Any) -> str | None:
+    """A cross-encoder as settings keep it: a hub id or a folder; None for an object."""
+    return str(cross_encoder) if isinstance(cross_encoder, (str, Path)) else None
 
 
 def _outside_source(collection: Collection, out: str | None) -> dict[str, Any] | None:

@@ -1,7 +1,9 @@
 """Calibration: positives hidden on purpose, and what they teach about those that nobody labelled."""
 
-from foolsgold.calibration.estimate import Calibration, estimate, fitted_from
+from foolsgold.calibration.calibration import Calibration
+from foolsgold.calibration.estimate import estimate
 from foolsgold.calibration.fit import fit_near, with_base_rate
+from foolsgold.calibration.heard import fitted_from
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
 from foolsgold.calibration.trial import Interval, LeakTest, Trial
 

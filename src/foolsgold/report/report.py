@@ -12,7 +12,7 @@ from foolsgold.calibration import LeakTest
 from foolsgold.choose import Choice
 from foolsgold.collection import Collection
 from foolsgold.provenance import Provenance
-from foolsgold.sample import RANDOM
+from foolsgold.sample import RANDOM, Tally
 from foolsgold.settings import MiningSettings
 
 NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
@@ -35,26 +35,58 @@ def make_report(
 
     `candidates["total"]` is the sum of the numbers in `candidates["by_fate"]`: chosen, not needed, dropped by reason.
     """
-    tally, relabelled = choice.tally, origin.relabelled
-    fates = dict(tally.fates)
+    tally = choice.tally
     scores = negatives["score"].drop_null().to_numpy()
-    expected = choice.negatives.expected_false_negative_ratio
-    n_without_score = len(collection.positives.doc_rows) - tally.pairs
     return {
-        "collection": {
-            "queries": collection.n_queries,
-            "documents": collection.n_documents,
-            "positives": len(collection.positives.doc_rows),
-            "judged_negatives": len(collection.judged_negatives.doc_rows),
-            "queries_without_positives": tally.queries_without_positives,
-            **collection.reading,
-        },
+        "collection": _of_collection(collection, tally),
         "search": dict(origin.search),
-        "relabelled": None if relabelled is None else {**relabelled, "positives_without_score": n_without_score},
-        "candidates": {"total": sum(fates.values()), "by_fate": fates},
+        "relabelled": _of_relabelling(origin.relabelled, collection, tally),
+        "candidates": {"total": sum(tally.fates.values()), "by_fate": dict(tally.fates)},
         "cross_encoder": None if cross_encoder is None else dict(cross_encoder),
         "yield_ratio": _ratio(tally.complete_queries, tally.queries),
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),
+        **_of_rows(tally, settings),
+        "negatives": {
+            "total": negatives.num_rows,
+            "judged": tally.judged_chosen,
+            "random": int(np.sum(negatives["source"].to_numpy() == RANDOM)),
+            "by_source": _counts(negatives["source"]),
+            "training_rows": n_training_rows,
+            "format": settings.format,
+        },
+        "hardness": float(scores.mean(dtype=np.float64)) if len(scores) else None,
+        "expected_false_negative_ratio": choice.negatives.expected_false_negative_ratio,
+        "false_negatives": _of_false_negatives(choice, settings, origin, leak),
+        "scores": {
+            "negatives": _quantiles(scores),
+            "positives_of_chosen_pairs": _quantiles(_pair_positive_scores(negatives)),
+        },
+        "stages": stages,
+    }
+
+
+def _of_collection(collection: Collection, tally: Tally) -> dict[str, Any]:
+    return {
+        "queries": collection.n_queries,
+        "documents": collection.n_documents,
+        "positives": len(collection.positives.doc_rows),
+        "judged_negatives": len(collection.judged_negatives.doc_rows),
+        "queries_without_positives": tally.queries_without_positives,
+        **collection.reading,
+    }
+
+
+def _of_relabelling(
+    relabelled: Mapping[str, Any] | None, collection: Collection, tally: Tally
+) -> dict[str, Any] | None:
+    if relabelled is None:
+        return None
+    return {**relabelled, "positives_without_score": len(collection.positives.doc_rows) - tally.pairs}
+
+
+def _of_rows(tally: Tally, settings: MiningSettings) -> dict[str, Any]:
+    """How many got all their negatives: pairs, and queries that no positive was given for."""
+    return {
         "pairs": {
             "total": tally.pairs,
             "complete": tally.complete_pairs,
@@ -66,30 +98,21 @@ def make_report(
             "total": tally.queries_without_positives,
             "complete": tally.complete_queries_without_positives,
         },
-        "negatives": {
-            "total": negatives.num_rows,
-            "judged": tally.judged_chosen,
-            "random": int(np.sum(negatives["source"].to_numpy() == RANDOM)),
-            "by_source": _counts(negatives["source"]),
-            "training_rows": n_training_rows,
-            "format": settings.format,
-        },
-        "hardness": float(scores.mean(dtype=np.float64)) if len(scores) else None,
-        "expected_false_negative_ratio": expected,
-        "false_negatives": {
-            "expected_ratio": expected,
-            "max_rate": settings.max_false_negative_rate,
-            "price": choice.price.per_false_negative,
-            "most_probable": choice.price.most_probable,
-            "suspected_positives": len(choice.suspects),
-            "calibration": None if origin.calibration is None else dict(origin.calibration),
-            "leak_test": {"measurable": False, "reason": NOT_MEASURABLE} if leak is None else leak.describe(),
-        },
-        "scores": {
-            "negatives": _quantiles(scores),
-            "positives_of_chosen_pairs": _quantiles(_pair_positive_scores(negatives)),
-        },
-        "stages": stages,
+    }
+
+
+def _of_false_negatives(
+    choice: Choice, settings: MiningSettings, origin: Provenance, leak: LeakTest | None
+) -> dict[str, Any]:
+    """What is expected, at which price, on which grounds, and what the leak test found."""
+    return {
+        "expected_ratio": choice.negatives.expected_false_negative_ratio,
+        "max_rate": settings.max_false_negative_rate,
+        "price": choice.price.per_false_negative,
+        "most_probable": choice.price.most_probable,
+        "suspected_positives": len(choice.suspects),
+        "calibration": None if origin.calibration is None else dict(origin.calibration),
+        "leak_test": {"measurable": False, "reason": NOT_MEASURABLE} if leak is None else leak.describe(),
     }
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from foolsgold.sources import RUN
-
-_TEXT_WIDTH = 100
-_MANY_NEAR = 1 / 3
+from foolsgold.report.notes import notes_on
+from foolsgold.report.wording import as_number, as_percent, shown
 
 
 class Example(NamedTuple):
@@ -31,10 +28,10 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
         f"{negatives['total']:,} negatives for {n_pairs:,} of "
         f"{pairs['total']:,} (query, positive) pairs; {collection['queries']:,} queries, "
         f"{collection['documents']:,} documents",
-        f"yield     {_percent(report['yield_ratio'])} of queries got all negatives for a positive, "
-        f"{_percent(report['pair_yield_ratio'])} of pairs (short rows: {pairs['short_rows']})",
-        f"hardness  {_number(report['hardness'])} mean similarity of query and negative; positives have "
-        f"{_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
+        f"yield     {as_percent(report['yield_ratio'])} of queries got all negatives for a positive, "
+        f"{as_percent(report['pair_yield_ratio'])} of pairs (short rows: {pairs['short_rows']})",
+        f"hardness  {as_number(report['hardness'])} mean similarity of query and negative; positives have "
+        f"{as_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
         *_false_negative_lines(report["false_negatives"]),
         f"fate      {candidates['total']:,} candidates: "
         + ", ".join(f"{count:,} {name}" for name, count in candidates["by_fate"].items() if count),
@@ -43,35 +40,44 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
     ]  # fmt: skip
     if report["cross_encoder"]:
         lines.append(_scored(report["cross_encoder"]))
-    search = report["search"]
+    lines += _search_lines(report)
+    lines += [f"note      {note}" for note in notes_on(report)]
+    for number, example in enumerate(examples, start=1):
+        lines += _example_lines(number, example)
+    return lines
+
+
+def _search_lines(report: Mapping[str, Any]) -> list[str]:
+    """Recall of the search, sources, and what was relabelled, as far as there is something to say."""
+    lines, search, by_source = [], report["search"], report["negatives"]["by_source"]
     if "recall" in search:
         lines.append(
-            f"recall    {_number(search['recall'])} of the true candidates, on a sample of "
+            f"recall    {as_number(search['recall'])} of the true candidates, on a sample of "
             f"{search['recall_sample_queries']} queries"
         )
-    if len(negatives["by_source"]) > 1:
-        lines.append("source    " + ", ".join(f"{count:,} {name}" for name, count in negatives["by_source"].items()))
-    relabelled = report["relabelled"]
-    if relabelled:
-        counts = ", ".join(f"{relabelled[label]:,} {label}" for label in ("positive", "negative", "drop", "undecided"))
-        lines.append(f"relabel   {counts}")
-    lines += _warnings(report)
-    for number, example in enumerate(examples, start=1):
-        lines += [
-            "",
-            f"example {number}",
-            f"  query              {_shown(example.query)}",
-            f"  positive   {_number(example.positive_score):>6}  {_shown(example.positive)}",
-            f"  negative   {_number(example.negative_score):>6}  {_shown(example.negative)}",
-        ]
+    if len(by_source) > 1:
+        lines.append("source    " + ", ".join(f"{count:,} {name}" for name, count in by_source.items()))
+    if relabelled := report["relabelled"]:
+        labels = ("positive", "negative", "drop", "undecided")
+        lines.append("relabel   " + ", ".join(f"{relabelled[label]:,} {label}" for label in labels))
     return lines
+
+
+def _example_lines(number: int, example: Example) -> list[str]:
+    return [
+        "",
+        f"example {number}",
+        f"  query              {shown(example.query)}",
+        f"  positive   {as_number(example.positive_score):>6}  {shown(example.positive)}",
+        f"  negative   {as_number(example.negative_score):>6}  {shown(example.negative)}",
+    ]
 
 
 def _scored(cross_encoder: Mapping[str, Any]) -> str:
     return (
-        f"scored    {_percent(cross_encoder['candidates_scored_ratio'])} of candidates "
+        f"scored    {as_percent(cross_encoder['candidates_scored_ratio'])} of candidates "
         f"({cross_encoder['candidates_scored']:,}) and {cross_encoder['positives_scored']:,} positives by "
-        f"{_shown(cross_encoder['name'] or 'the cross-encoder')}, in {cross_encoder['waves']} waves"
+        f"{shown(cross_encoder['name'] or 'the cross-encoder')}, in {cross_encoder['waves']} waves"
     )
 
 
@@ -84,86 +90,14 @@ def _false_negative_lines(found: Mapping[str, Any]) -> list[str]:
         "default": "default model, not calibrated: too little is known here",
         "none": "not estimated without a model or vectors",
     }[calibration["method"]].format(**calibration)
-    allowed = "" if found["max_rate"] is None else f", {_percent(found['max_rate'])} allowed"
-    lines = [f"false     {_percent(found['expected_ratio'])} of negatives expected to be relevant{allowed} ({basis})"]
+    allowed = "" if found["max_rate"] is None else f", {as_percent(found['max_rate'])} allowed"
+    lines = [f"false     {as_percent(found['expected_ratio'])} of negatives expected to be relevant{allowed} ({basis})"]
     if not leak["measurable"]:
         return [*lines, f"leak      not measurable: {leak['reason']}"]
     low, high = leak["false_negative_ratio_interval"]
     return [
         *lines,
         f"leak      {leak['hidden_positives_chosen']:,} of {leak['hidden_positives']:,} positives hidden of "
-        f"{leak['queries']:,} queries were chosen: {_percent(leak['false_negative_ratio'])} of their negatives "
-        f"({_percent(low)}–{_percent(high)}), {_percent(leak['expected_false_negative_ratio'])} expected",
+        f"{leak['queries']:,} queries were chosen: {as_percent(leak['false_negative_ratio'])} of their negatives "
+        f"({as_percent(low)}–{as_percent(high)}), {as_percent(leak['expected_false_negative_ratio'])} expected",
     ]
-
-
-def _warnings(report: Mapping[str, Any]) -> list[str]:
-    collection = report["collection"]
-    runs = [(name, run) for name, run in report["search"].items() if name.startswith(RUN)]
-    counted: tuple[tuple[int, str, Sequence[str]], ...] = (
-        *(
-            (run["unknown_ids"], f"lines of {name} name unknown ids and were left out", run["unknown_id_examples"])
-            for name, run in runs
-        ),
-        *(
-            (run["bad_lines_skipped"], f"bad lines of {name} were skipped", run["bad_line_examples"])
-            for name, run in runs
-        ),
-        (collection["bad_lines_skipped"], "bad lines were skipped", collection["bad_line_examples"]),
-        (collection["unknown_ids"], "judgements name unknown ids and were left out", collection["unknown_id_examples"]),
-        (collection["contradicting_judgements"], "judgements contradict each other and count as positive", ()),
-        (collection["queries_without_positives"], "queries have no positive: mined by window, not for training", ()),
-        (report["negatives"]["random"], "negatives are random documents", ()),
-        *_relabelling_notes(report["relabelled"] or {}),
-    )
-    notes = [
-        f"note      {count:,} {what}" + (f", the first: {_shown(examples[0])}" if examples else "")
-        for count, what, examples in counted
-        if count
-    ]
-    found = report["false_negatives"]
-    expected, allowed = found["expected_ratio"], found["max_rate"]
-    if expected is not None and allowed is not None and expected > 1.1 * allowed + 1e-3:
-        notes.append(
-            f"note      {_percent(expected)} false negatives expected, {_percent(allowed)} allowed: there are too few "
-            "safe candidates; raise depth, or ask for fewer negatives"
-        )
-    if found["suspected_positives"]:
-        notes.append(
-            f"note      {found['suspected_positives']:,} candidates are probably relevant: judge them in "
-            "suspected_positives.parquet, and take the labels in with select --relabel"
-        )
-    fates, total = report["candidates"]["by_fate"], max(report["candidates"]["total"], 1)
-    near = sum(fates.get(name, 0) for name in ("near_positive", "near_negative")) / total
-    if near > _MANY_NEAR:
-        notes.append(
-            f"note      {_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie "
-            "close together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
-        )
-    if not report["negatives"]["total"]:
-        notes.append("note      nothing was chosen: look at the reasons above, and loosen the rule that drops most")
-    return notes
-
-
-def _relabelling_notes(relabelled: Mapping[str, Any]) -> tuple[tuple[int, str, Sequence[str]], ...]:
-    notes = {
-        "overruled_positives": "known positives were overruled by relabelling",
-        "overruled_judged_negatives": "judgements of not relevant were overruled by relabelling",
-        "held_out": "relabelled pairs are positives of another split: they stay held out",
-        "positives_without_score": "positives are no candidates and have no score: never negatives, but without a row",
-    }
-    return tuple((relabelled.get(name, 0), what, ()) for name, what in notes.items())
-
-
-def _percent(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.1%}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _shown(text: str) -> str:
-    """One line without control characters, cut to fit."""
-    line = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text[:1000]).split())
-    return line if len(line) <= _TEXT_WIDTH else line[: _TEXT_WIDTH - 1] + "…"

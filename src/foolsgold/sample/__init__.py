@@ -1,7 +1,8 @@
 """Samplers, one file each, and the stage that chooses negatives."""
 
 from foolsgold.sample.choose import Chooser, Tally
-from foolsgold.sample.judge import CrossEncoderJudge, GroupJudge, judge_for
+from foolsgold.sample.group_judge import GroupJudge
+from foolsgold.sample.judge import CrossEncoderJudge, judge_for
 from foolsgold.sample.negatives import NEGATIVES_SCHEMA, RANDOM, Chosen
 from foolsgold.sample.price import Price, price_for
 from foolsgold.sample.sampler import Sampler

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 from foolsgold.filters import CROSS_ENCODER, Filtered, PairBlock, Relevance
-from foolsgold.sample.judge import GroupJudge
+from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.negatives import RANDOM, Chosen
 from foolsgold.sample.price import Price
 from foolsgold.sample.random_fill import RandomDocuments

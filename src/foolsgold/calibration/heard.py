@@ -1,0 +1,108 @@
+"""Learns from positives that are hidden: what the witnesses say of the candidates of their queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.calibration.calibration import CALIBRATED, Calibration
+from foolsgold.calibration.fit import fit_near, with_base_rate
+from foolsgold.calibration.hidden import HiddenPositives, blocks_of
+from foolsgold.calibration.trial import FEWEST_QUERIES
+from foolsgold.filters import FalseNegativeModel, Relevance
+from foolsgold.search import Candidates, CandidateStore, Estimates
+from foolsgold.settings import MiningSettings
+from foolsgold.witness import Testimony, Witnesses
+
+TRUST = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What was heard of the candidates of queries whose positives are hidden, block by block."""
+
+    blocks: list[Candidates]
+    testimonies: list[Testimony]
+    unknown: NDArray[np.bool_]  # (H, K)
+    relevant: NDArray[np.bool_]  # (H, K)
+
+    @classmethod
+    def of(
+        cls, hidden: HiddenPositives, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+    ) -> Heard:
+        """Hide them, and hear the witnesses on what is left among their queries' candidates."""
+        relevance = Relevance(hidden.collection)
+        blocks = list(blocks_of(hidden, candidates.blocks(settings.block_size)))
+        testimonies = [
+            witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
+        ]
+        width = max(block.doc_rows.shape[1] for block in blocks)
+        unknown = _stacked([relevance.may_be_relevant(block) for block in blocks], width)
+        relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]
+        return cls(blocks, testimonies, unknown, _stacked(relevant, width))
+
+    def calibration(self, silent: tuple[str, ...]) -> Calibration | None:
+        """None where there are too few queries to learn from."""
+        everyone = np.ones(len(self.unknown), np.bool_)
+        model = self._model(everyone)
+        if model is None or len(everyone) < FEWEST_QUERIES:
+            return None
+        relevant = self.relevant & self.unknown
+        base_rate = float(relevant.sum() / self.unknown.sum())
+        return Calibration(model, CALIBRATED, 0, base_rate, len(everyone), int(relevant.sum()), silent)
+
+    def estimated(self, calibration: Calibration) -> Iterator[Candidates]:
+        """The blocks with estimates, each query's by a model that did not see it."""
+        odd = np.arange(len(self.unknown)) % 2 == 1
+        default = calibration.model or FalseNegativeModel.default()
+        models = (default, default)
+        if calibration.method == CALIBRATED:
+            models = (self._model(odd) or default, self._model(~odd) or default)  # for even rows, and for odd ones
+        for block, testimony in zip(self.blocks, self.testimonies, strict=True):
+            by_even, by_odd = (estimates_of(testimony, model) for model in models)
+            of_odd = (block.query_rows % 2 == 1)[:, None]
+            probabilities = np.where(of_odd, by_odd.false_negative_probabilities, by_even.false_negative_probabilities)
+            yield replace(block, estimates=by_even._replace(false_negative_probabilities=probabilities))
+
+    def _model(self, queries: NDArray[np.bool_]) -> FalseNegativeModel | None:
+        """Fitted on some of the queries; None where they have no candidates."""
+        use = self.unknown & queries[:, None]
+        width = self.unknown.shape[1]
+        features = np.concatenate([_widened(testimony.features, width) for testimony in self.testimonies])[use]
+        return fitted_from(FalseNegativeModel.default(), features, self.relevant[use])
+
+
+def fitted_from(
+    prior: FalseNegativeModel, features: NDArray[np.float64], relevant: NDArray[np.bool_]
+) -> FalseNegativeModel | None:
+    """The prior's coefficients, moved as far as the examples (n, F) demand; None where there are none."""
+    n_relevant = int(relevant.sum())
+    if not len(relevant):
+        return None
+    if n_relevant in (0, len(relevant)):
+        return with_base_rate(prior, features, (n_relevant + 0.5) / (len(relevant) + 1))
+    return fit_near(prior, features, relevant, trust=TRUST)
+
+
+def estimates_of(testimony: Testimony, model: FalseNegativeModel) -> Estimates:
+    """What candidates.parquet keeps of the witnesses, and the probabilities that a model makes of them."""
+    return Estimates(
+        model.probabilities(testimony.features).astype(np.float32),
+        testimony.positive_similarities,
+        testimony.contains_positive,
+        testimony.duplicate_of,
+    )
+
+
+def _stacked(parts: list[NDArray[np.bool_]], width: int) -> NDArray[np.bool_]:
+    return np.concatenate([_widened(part, width) for part in parts])
+
+
+def _widened(values: NDArray[np.generic], width: int) -> NDArray[np.generic]:
+    """With zeros after the last column, up to a width."""
+    missing = [(0, 0)] * values.ndim
+    missing[1] = (0, width - values.shape[1])
+    return np.pad(values, missing)

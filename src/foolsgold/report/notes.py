@@ -1,0 +1,74 @@
+"""What a person should know beyond the numbers: what was left out, what looks wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from foolsgold.report.wording import as_percent, shown
+from foolsgold.sources import RUN
+
+_MANY_NEAR = 1 / 3
+
+
+def notes_on(report: Mapping[str, Any]) -> list[str]:
+    """In sentences, the counts first."""
+    counted = [*_left_out(report), *_relabelling(report["relabelled"] or {})]
+    notes = [
+        f"{count:,} {what}" + (f", the first: {shown(examples[0])}" if examples else "")
+        for count, what, examples in counted
+        if count
+    ]
+    return [*notes, *_advice(report)]
+
+
+def _left_out(report: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[str]]]:
+    """Counts, what was counted, and examples."""
+    for name, run in report["search"].items():
+        if name.startswith(RUN):
+            yield run["unknown_ids"], f"lines of {name} name unknown ids and were left out", run["unknown_id_examples"]
+            yield run["bad_lines_skipped"], f"bad lines of {name} were skipped", run["bad_line_examples"]
+    collection = report["collection"]
+    yield collection["bad_lines_skipped"], "bad lines were skipped", collection["bad_line_examples"]
+    yield (
+        collection["unknown_ids"], "judgements name unknown ids and were left out", collection["unknown_id_examples"],
+    )  # fmt: skip
+    yield collection["contradicting_judgements"], "judgements contradict each other and count as positive", ()
+    yield (
+        collection["queries_without_positives"], "queries have no positive: mined by window, not for training", (),
+    )  # fmt: skip
+    yield report["negatives"]["random"], "negatives are random documents", ()
+
+
+def _relabelling(relabelled: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[str]]]:
+    notes = {
+        "overruled_positives": "known positives were overruled by relabelling",
+        "overruled_judged_negatives": "judgements of not relevant were overruled by relabelling",
+        "held_out": "relabelled pairs are positives of another split: they stay held out",
+        "positives_without_score": "positives are no candidates and have no score: never negatives, but without a row",
+    }
+    return ((relabelled.get(name, 0), what, ()) for name, what in notes.items())
+
+
+def _advice(report: Mapping[str, Any]) -> Iterator[str]:
+    found = report["false_negatives"]
+    expected, allowed = found["expected_ratio"], found["max_rate"]
+    if expected is not None and allowed is not None and expected > 1.1 * allowed + 1e-3:
+        yield (
+            f"{as_percent(expected)} false negatives expected, {as_percent(allowed)} allowed: there are too few "
+            "safe candidates; raise depth, or ask for fewer negatives"
+        )
+    if found["suspected_positives"]:
+        yield (
+            f"{found['suspected_positives']:,} candidates are probably relevant: judge them in "
+            "suspected_positives.parquet, and take the labels in with select --relabel"
+        )
+    fates, total = report["candidates"]["by_fate"], max(report["candidates"]["total"], 1)
+    near = sum(fates.get(name, 0) for name in ("near_positive", "near_negative")) / total
+    if near > _MANY_NEAR:
+        yield (
+            f"{as_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie "
+            "close together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
+        )
+    if not report["negatives"]["total"]:
+        yield "nothing was chosen: look at the reasons above, and loosen the rule that drops most"
