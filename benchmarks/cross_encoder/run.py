@@ -41,12 +41,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
     parser.add_argument("--collections", nargs="+", default=["medquad"])
     parser.add_argument("--model", default="offline", help="bi-encoder, and what the cross-encoder is fine-tuned from")
+    parser.add_argument("--save", type=Path, help="folder for the cross-encoder, to be used elsewhere")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results.json")
     options = parser.parse_args()
     rows = []
     for name in options.collections:
         with tempfile.TemporaryDirectory() as folder:
-            rows += measure(options.data / name, options.model, Path(folder))
+            rows += measure(options.data / name, options.model, Path(folder), options.save)
         options.out.write_text(json.dumps({"settings": set_up(), "rows": rows}, indent=2) + "\n", encoding="utf-8")
     print_table(rows)
 
@@ -60,11 +61,13 @@ def set_up() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure(source: Path, model: str, folder: Path) -> list[dict[str, Any]]:
+def measure(source: Path, model: str, folder: Path, save: Path | None) -> list[dict[str, Any]]:
     """All rows of one collection."""
     hidden = split(source, folder)
     vectors = Vectors(read_beir(folder / "train"), model)
     train_seconds, scorer = timed(lambda: fine_tuned(read_beir(folder / "train"), vectors, model))
+    if save is not None:
+        scorer.model.save_pretrained(str(save))
     rows = []
     scored: AllScores | None = None
     for positives in ("one", "all"):

@@ -31,14 +31,15 @@ def _sample(n: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
 
 
-def _alone(values: NDArray[np.float64], trial: Trial) -> NDArray[np.float64]:
+def alone(values: NDArray[np.float64], trial: Trial) -> NDArray[np.float64]:
+    """In standard deviations of each query's candidates, which nobody is compared with but themselves."""
     nobody = np.empty(0, np.int64)
     return standardised(values, np.empty(0), nobody, trial.unknown)[0]
 
 
 def plain_dense(trial: Trial, collection: Collection, encoded: Encoded) -> NDArray[np.float64]:
     """The score without regard to hubs, in standard deviations."""
-    return _alone(trial.scores, trial)
+    return alone(trial.scores, trial)
 
 
 def ratio_to_positive(trial: Trial, collection: Collection, encoded: Encoded) -> NDArray[np.float64]:
@@ -125,7 +126,7 @@ def main() -> None:
     if len(options.models) > 1:
         second = {key: _second_encoder(trials[key], loaded, key, options.models) for key in keys}
         sets["and a second encoder"] = {key: np.concatenate([four[key], second[key][..., None]], -1) for key in keys}
-    results = {name: _tried({key: replace(trials[key], features=values[key]) for key in keys})
+    results = {name: tried({key: replace(trials[key], features=values[key]) for key in keys})
                for name, values in sets.items()}  # fmt: skip
     Path(__file__).with_name("explore.json").write_text(json.dumps(results, indent=1) + "\n")
     columns = [f"{Path(model).name}: {what}" for model in options.models for what in ("AUC", "ratio")]
@@ -141,10 +142,10 @@ def _second_encoder(
     _, encoded = loaded[key[0], models[1] if key[1] == models[0] else models[0]]
     queries, docs = _units(encoded.query_vecs), _units(encoded.doc_vecs)
     scores = np.einsum("hkd,hd->hk", docs[trial.doc_rows], queries[trial.query_rows])
-    return _alone(scores.astype(np.float64), trial)
+    return alone(scores.astype(np.float64), trial)
 
 
-def _tried(trials: dict[tuple[str, str], Trial]) -> dict[str, float]:
+def tried(trials: dict[tuple[str, str], Trial]) -> dict[str, float]:
     """AUC, and false negatives by those of PercPos 95% at its hardness, on collections left out: means."""
     found: dict[str, list[float]] = {}
     for (name, model), each in trials.items():

@@ -29,8 +29,8 @@ def fine_tune(
 ) -> None:
     """MultipleNegativesRankingLoss over rows of (query, positive, negatives …); all weights but the word embeddings.
 
-    A seed draws the order of all training `queries`, and those without a row are skipped: so that two rules' models differ
-    by the negatives that they were given, and hardly by the order in which they saw the queries.
+    A seed draws the order of all training `queries`, of which those without a row are skipped: two rules' models
+    differ by the negatives that they were given, and hardly by the order in which they saw the queries.
 
     Word embeddings stay as they are to save time: most of a step's updates would go into words that it did not see.
     """

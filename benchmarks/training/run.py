@@ -29,7 +29,7 @@ RULES: dict[str, dict[str, Any] | None] = {
     "foolsgold, 5% allowed": {"max_false_negative_rate": 0.05},
 }
 SIZES = {
-    "small": {"medquad": (2_000, 600, 400, 25), "argkp": (4_000, 1_600, 500, 40)},
+    "small": {"medquad": (2_000, 600, 1_000, 25), "argkp": (4_000, 1_600, 1_500, 40)},
     "large": {"medquad": (100_000, 8_000, 2_000, 500), "argkp": (100_000, 4_000, 1_000, 250)},
 }
 """Documents, training queries, test queries, steps of 16 rows: for two CPU cores, and for a GPU."""
@@ -134,8 +134,12 @@ def table(done: list[dict[str, Any]]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of collections in BEIR layout")
-    parser.add_argument("--part", default="test", choices=["test", "tuning"], help="tuning: other documents and queries")
-    parser.add_argument("--out", type=Path, help="raw numbers; default: results.json, for tuning tuning.json, beside this")
+    parser.add_argument(
+        "--part", default="test", choices=["test", "tuning"], help="tuning: other documents and queries"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="raw numbers; default: results.json, for tuning tuning.json, beside this"
+    )
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/.cache"), help="where vectors are kept")
     parser.add_argument("--tasks", nargs="+", default=["medquad", "argkp"])
     parser.add_argument("--rules", nargs="+", default=list(RULES)[:8], choices=list(RULES))

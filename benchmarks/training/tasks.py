@@ -84,10 +84,8 @@ def argkp(data: Path, *, n_documents: int, n_train: int, n_test: int, part: str)
 TASKS: dict[str, Callable[..., Task]] = {"medquad": medquad, "argkp": argkp}
 
 
-def _whole_groups(
-    groups: NDArray[np.str_], n_documents: int, part: str, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Documents of groups drawn at random until there are enough; for part "tuning", of other groups than for "test"."""
+def _whole_groups(groups: NDArray[np.str_], n_documents: int, part: str, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Documents of groups drawn at random until there are enough; for "tuning" of other groups than for "test"."""
     drawn = rng.permutation(np.unique(groups))
     sizes = np.array([(groups == group).sum() for group in drawn])
     n_test = int(np.searchsorted(np.cumsum(sizes), n_documents)) + 1
