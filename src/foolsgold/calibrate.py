@@ -100,7 +100,7 @@ def _threshold(
     if trial is not None and trial.tells_enough:
         collection, candidates = trial.hidden.collection, trial.candidates
     choice = choose(collection, candidates, settings)
-    leak = LeakTest.of(trial, settings, price=choice.price, judge=None)
+    leak = LeakTest.of(trial, settings, terms=choice.terms, judge=None)
     return Threshold(
         settings.max_false_negative_rate,
         choice.negatives.expected_false_negative_ratio,

@@ -12,20 +12,20 @@ from tqdm import tqdm
 from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
 from foolsgold.relabel import with_positives_of
-from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, Price, Suspects, Tally, price_for
+from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, Suspects, Tally, Terms, terms_for
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
 
-_SAMPLED_QUERIES = 4_000  # to find the price of a false negative
+_SAMPLED_QUERIES = 4_000  # to find the terms
 
 
 class Choice(NamedTuple):
-    """The negatives, the counts, the candidates to be judged, and the price of a false negative that was found."""
+    """The negatives, the counts, the candidates to be judged, and the terms that were found."""
 
     negatives: Chosen
     tally: Tally
     suspects: Suspects
-    price: Price
+    terms: Terms
 
 
 def choose(
@@ -33,7 +33,7 @@ def choose(
     candidates: CandidateStore,
     settings: MiningSettings,
     *,
-    price: Price | None = None,
+    terms: Terms | None = None,
     judge: CrossEncoderJudge | None = None,
     target: Path | None = None,
 ) -> Choice:
@@ -43,14 +43,14 @@ def choose(
         collection: what is known to be relevant, and not.
         candidates: of its queries.
         settings: rules, sampler and number of negatives.
-        price: of a false negative; None is found, so that the rate that settings allow is kept.
+        terms: those of an earlier choice; None: they are found, so that what settings allow is kept.
         judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
         target: see there.
     """
     filters, relevance = filters_for(settings, collection), Relevance(collection)
-    if price is None:
-        price = price_for(_filtered_sample(collection, candidates, settings), settings)
-    chooser, suspects = Chooser(collection, relevance, settings, price), Suspects(settings.suspect_probability)
+    if terms is None:
+        terms = terms_for(_filtered_sample(collection, candidates, settings), settings)
+    chooser, suspects = Chooser(collection, relevance, settings, terms), Suspects(settings.suspect_probability)
     plain = ((block, None) for block in candidates.blocks(settings.block_size))
     chosen = []
     with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
@@ -59,7 +59,7 @@ def choose(
             suspects.add(pairs)
             chosen.append(chooser.choose(pairs, apply_filters(pairs, filters), group_judge))
             progress.update(len(block))
-    return Choice(Chosen.concatenate(chosen), chooser.tally, suspects, price)
+    return Choice(Chosen.concatenate(chosen), chooser.tally, suspects, terms)
 
 
 def _filtered_sample(

@@ -136,7 +136,7 @@ def _choose_and_write(
         folder.write_parquet(NEGATIVES_FILE, negatives)
         folder.write_parquet(SUSPECTS_FILE, choice.suspects.table(collection))
     with stages("leak test"):
-        leak = LeakTest.of(trial, settings, price=choice.price, judge=judge)
+        leak = LeakTest.of(trial, settings, terms=choice.terms, judge=judge)
     with stages("export"):
         train = folder.file(f"train.{settings.file_type}")
         n_rows = write_training_file(negatives, collection, settings, train) if train else None

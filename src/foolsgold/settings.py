@@ -28,8 +28,8 @@ SELECTABLE = (
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
-    "prefer_judged", "random_ratio", "short_rows", "format", "file_type", "seed", "block_size", "batch_size", "device",
-    "trust_remote_code", "out", "quiet",
+    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size",
+    "batch_size", "device", "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
@@ -110,6 +110,9 @@ class MiningSettings:
     )
     short_rows: ShortRows = _setting(
         "relax", "a pair with too few negatives: relax the margins for it, drop it, keep it, or fill it at random"
+    )
+    doubtful_ratio: float = _setting(
+        0.01, "share of pairs, whose positives stand lowest, that are dropped rather than relaxed: labels may be wrong"
     )
     format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
     file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
@@ -196,8 +199,8 @@ class MiningSettings:
             )
 
     def _check_shares(self) -> None:
-        for name in ("max_unknown_ratio", "random_ratio", "max_false_negative_rate", "max_false_negative_probability",
-                     "suspect_probability"):  # fmt: skip
+        for name in ("max_unknown_ratio", "random_ratio", "doubtful_ratio", "max_false_negative_rate",
+                     "max_false_negative_probability", "suspect_probability"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise SettingsError(f"{name} is {value}; it takes a share between 0 and 1.")

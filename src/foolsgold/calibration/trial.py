@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
 from foolsgold.choose import Choice, choose
 from foolsgold.collection import Collection
-from foolsgold.sample import CrossEncoderJudge, Price
+from foolsgold.sample import CrossEncoderJudge, Terms
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
 
@@ -47,10 +47,10 @@ class Trial:
         hidden = hide_positives(collection, seed=calibration["seed"])
         return None if hidden is None else cls(hidden, CandidateStore(hidden.collection, file))
 
-    def choose(self, settings: MiningSettings, *, price: Price, judge: CrossEncoderJudge | None = None) -> Choice:
+    def choose(self, settings: MiningSettings, *, terms: Terms, judge: CrossEncoderJudge | None = None) -> Choice:
         """What the settings choose while positives are hidden."""
         judge = None if judge is None else judge.for_queries(self.hidden.collection, self.hidden.query_rows)
-        return choose(self.hidden.collection, self.candidates, settings, price=price, judge=judge)
+        return choose(self.hidden.collection, self.candidates, settings, terms=terms, judge=judge)
 
 
 class Interval(NamedTuple):
@@ -100,12 +100,12 @@ class LeakTest:
 
     @classmethod
     def of(
-        cls, trial: Trial | None, settings: MiningSettings, *, price: Price, judge: CrossEncoderJudge | None
+        cls, trial: Trial | None, settings: MiningSettings, *, terms: Terms, judge: CrossEncoderJudge | None
     ) -> LeakTest | None:
         """Choose once more with hidden positives; None where nothing can be measured."""
         if trial is None:
             return None
-        chosen = trial.choose(settings, price=price, judge=judge).negatives
+        chosen = trial.choose(settings, terms=terms, judge=judge).negatives
         hidden, n_queries = trial.hidden, len(trial.hidden.query_rows)
         negatives = np.bincount(chosen.query_rows, minlength=n_queries)
         if not negatives.sum() or not hidden.n_hidden.sum():

@@ -37,6 +37,12 @@ def _left_out(report: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[st
     yield (
         collection["queries_without_positives"], "queries have no positive: mined by window, not for training", (),
     )  # fmt: skip
+    doubtful = [f"query {query_id}, document {doc_id}" for query_id, doc_id in report["pairs"]["doubtful_examples"]]
+    yield (
+        report["pairs"]["doubtful"],
+        "pairs were dropped: their positive stands as low among the candidates as a wrong label does",
+        doubtful,
+    )
     yield report["negatives"]["random"], "negatives are random documents", ()
 
 

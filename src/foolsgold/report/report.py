@@ -16,6 +16,7 @@ from foolsgold.sample import RANDOM, Tally
 from foolsgold.settings import MiningSettings
 
 NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
+_EXAMPLES = 20
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -92,6 +93,8 @@ def _of_rows(tally: Tally, settings: MiningSettings) -> dict[str, Any]:
             "complete": tally.complete_pairs,
             "filled_at_random": tally.filled_pairs,
             "short": tally.short_pairs,
+            "doubtful": len(tally.doubtful_pairs),
+            "doubtful_examples": [list(ids) for ids in tally.doubtful_pairs[:_EXAMPLES]],
             "short_rows": settings.short_rows,
         },
         "queries_without_positives": {
@@ -108,8 +111,8 @@ def _of_false_negatives(
     return {
         "expected_ratio": choice.negatives.expected_false_negative_ratio,
         "max_rate": settings.max_false_negative_rate,
-        "price": choice.price.per_false_negative,
-        "most_probable": choice.price.most_probable,
+        "price": choice.terms.price.per_false_negative,
+        "most_probable": choice.terms.price.most_probable,
         "suspected_positives": len(choice.suspects),
         "calibration": None if origin.calibration is None else dict(origin.calibration),
         "leak_test": {"measurable": False, "reason": NOT_MEASURABLE} if leak is None else leak.describe(),

@@ -4,11 +4,12 @@ from foolsgold.sample.choose import Chooser, Tally
 from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.judge import CrossEncoderJudge, judge_for
 from foolsgold.sample.negatives import NEGATIVES_SCHEMA, RANDOM, Chosen
-from foolsgold.sample.price import Price, price_for
+from foolsgold.sample.price import Price
 from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.suspects import SUSPECTS_SCHEMA, Suspects
+from foolsgold.sample.terms import Terms, terms_for
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 
@@ -26,8 +27,9 @@ __all__ = [
     "Softmax",
     "Suspects",
     "Tally",
+    "Terms",
     "Top",
     "Uniform",
     "judge_for",
-    "price_for",
+    "terms_for",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 from foolsgold.filters import CROSS_ENCODER, Filtered, PairBlock, Relevance
+from foolsgold.sample.doubt import standings
 from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.negatives import RANDOM, Chosen
 from foolsgold.sample.price import Price
@@ -17,10 +18,12 @@ from foolsgold.sample.random_fill import RandomDocuments
 from foolsgold.sample.sampler import Sampler, first_survivors, in_turn, preferences, relaxed_above
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
+from foolsgold.sample.terms import Terms
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 from foolsgold.settings import MiningSettings
 
+DOUBTFUL = "doubtful_positive"
 FALSE_NEGATIVE_RATE = "false_negative_rate"
 MARGIN = "margin"
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
@@ -48,7 +51,8 @@ class Tally:
             furthest that it came for any of the query's positives, so that each is counted once.
         pairs: (query, positive) pairs; `complete_pairs` of them got the hard negatives and the random ones that were
             asked for, `filled_pairs` more random documents in place of hard ones; `short_pairs` got fewer and were kept
-            or dropped as the settings say.
+            or dropped as the settings say; of these `doubtful_pairs`, ids of query and positive, were dropped since the
+            label may be wrong.
         complete_queries: queries with a positive of which at least one pair is complete.
         judged_chosen: chosen negatives that were judged not relevant.
     """
@@ -58,6 +62,7 @@ class Tally:
     complete_pairs: int = 0
     filled_pairs: int = 0
     short_pairs: int = 0
+    doubtful_pairs: list[tuple[str, str]] = field(default_factory=list)
     queries: int = 0
     complete_queries: int = 0
     queries_without_positives: int = 0
@@ -68,21 +73,20 @@ class Tally:
 class Chooser:
     """Chooses block by block, and counts."""
 
-    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings, price: Price) -> None:
+    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings, terms: Terms) -> None:
         self._collection = collection
         self._settings = settings
-        self._sampler = sampler_for(settings, price)
-        self._price, self._most_probable = price.per_false_negative, price.most_probable
+        self._terms = terms
+        self._sampler = sampler_for(settings, terms.price)
         self._random = RandomDocuments(collection, relevance, settings)
         self.tally = Tally()
 
     def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> Chosen:
         """The negatives of a block; a judge is asked about survivors until each pair has enough."""
-        if self._most_probable < 1:
-            likely = pairs.false_negative_probabilities > self._most_probable
-            filtered = filtered.dropping(likely & ~pairs.judged_negative, FALSE_NEGATIVE_RATE)
         pair_ids, n_hard = self._pair_ids(pairs), self._settings.hard_negatives
         above = relaxed_above(pairs, self._settings)
+        doubtful = self._doubtful(pairs, filtered, above)
+        filtered = self._without_likely(pairs, filtered.dropping(doubtful[:, None], DOUBTFUL))
         orders = preferences(
             self._sampler.order(pairs, filtered.keep & ~above, pair_ids=pair_ids),
             unjudged=~pairs.judged_negative & self._settings.prefer_judged,
@@ -94,7 +98,9 @@ class Chooser:
             filtered = filtered.dropping(rejected, CROSS_ENCODER)
         taken = first_survivors(n_hard, filtered.keep, *orders)
         filtered = filtered.dropping(above & ~taken, MARGIN)
-        too_likely = taken & Top.gives_way(Top.hardness(pairs), pairs.false_negative_probabilities, price=self._price)
+        too_likely = taken & Top.gives_way(
+            Top.hardness(pairs), pairs.false_negative_probabilities, price=self._terms.price.per_false_negative
+        )
         filtered, taken = filtered.dropping(too_likely, FALSE_NEGATIVE_RATE), taken & ~too_likely
         n_found, n_given_way = taken.sum(axis=1), too_likely.sum(axis=1)
         n_wanted = self._n_random_wanted(n_found + n_given_way) + n_given_way
@@ -103,8 +109,22 @@ class Chooser:
         short = n_found + n_drawn < self._settings.negatives
         dropped = short & (self._settings.short_rows != "keep")
         self._count(pairs, filtered, taken, n_found + n_given_way, short, dropped)
+        self.tally.doubtful_pairs += [pair_ids[row] for row in np.flatnonzero(doubtful).tolist()]
         kept_random = {pair: docs for pair, docs in drawn.items() if not dropped[pair]}
         return _rows(pairs, taken & ~dropped[:, None], kept_random)
+
+    def _doubtful(self, pairs: PairBlock, filtered: Filtered, above: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Pairs that would need relaxed margins, and whose positive stands too low for that; shape (P,)."""
+        too_few = (filtered.keep & ~above).sum(axis=1) < self._settings.hard_negatives
+        doubtful: NDArray[np.bool_] = too_few & above.any(axis=1) & (standings(pairs) < self._terms.doubtful_below)
+        return doubtful
+
+    def _without_likely(self, pairs: PairBlock, filtered: Filtered) -> Filtered:
+        bound = self._terms.price.most_probable
+        if bound == 1:
+            return filtered
+        likely = pairs.false_negative_probabilities > bound
+        return filtered.dropping(likely & ~pairs.judged_negative, FALSE_NEGATIVE_RATE)
 
     def _pair_ids(self, pairs: PairBlock) -> list[tuple[str, str]]:
         """Ids of query and positive, "" for no positive."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ class Price(NamedTuple):
     most_probable: float = 1.0
 
 
-def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSettings) -> Price:
+def price_for(parts: Sequence[Survivors], settings: MiningSettings) -> Price:
     """The lowest price at which the expected share of false negatives is at most `max_false_negative_rate`.
 
     Of all choices with that share or less, taking the n best by `score - price · probability` for every pair is the one
@@ -39,12 +39,11 @@ def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSett
     where no choice keeps to it, random documents take the place of the riskiest (`Top.gives_way`), so that it is kept.
 
     Args:
-        blocks: pairs, and what filters left of them.
+        parts: what filters left of some pairs.
         settings: rate, sampler, number of negatives.
     """
     if settings.max_false_negative_rate is None:
         return Price()
-    parts = [_Survivors.of(pairs, filtered, settings) for pairs, filtered in blocks]
     if not parts or np.isnan(np.concatenate([part.probabilities[part.keep] for part in parts])).any():
         return Price()  # nothing is known of false negatives
     if settings.sampler in ("uniform", "simans"):
@@ -53,7 +52,7 @@ def price_for(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSett
     return Price(_lowest_price(parts, settings.max_false_negative_rate, n))
 
 
-class _Survivors(NamedTuple):
+class Survivors(NamedTuple):
     """What is known of some pairs' candidates, each (P, K)."""
 
     probabilities: NDArray[np.float64]
@@ -63,7 +62,8 @@ class _Survivors(NamedTuple):
     above: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> _Survivors:
+    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> Survivors:
+        """Of the pairs that have a positive."""
         rows = pairs.has_positive
         return cls(
             pairs.false_negative_probabilities[rows].astype(np.float64),
@@ -74,7 +74,7 @@ class _Survivors(NamedTuple):
         )
 
     def chosen_at(self, price: float, n: int) -> NDArray[np.float64]:
-        """Probabilities of what is chosen; 0 for what gives way to a random document."""
+        """Probabilities of the n chosen of each pair; 0 for what gives way to a random document."""
         order, likely = price * self.probabilities - self.hardness, self.probabilities
         orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
         kept = np.where(Top.gives_way(self.hardness, self.probabilities, price=price), 0, self.probabilities)
@@ -82,7 +82,7 @@ class _Survivors(NamedTuple):
         return chosen
 
 
-def _lowest_price(parts: list[_Survivors], rate: float, n: int) -> float:
+def _lowest_price(parts: Sequence[Survivors], rate: float, n: int) -> float:
     def too_many(price: float) -> bool:
         chosen = np.concatenate([part.chosen_at(price, n) for part in parts])
         return len(chosen) > 0 and float(chosen.mean()) > rate
@@ -97,7 +97,7 @@ def _lowest_price(parts: list[_Survivors], rate: float, n: int) -> float:
     return float(high)
 
 
-def _bound(parts: list[_Survivors], rate: float) -> float:
+def _bound(parts: Sequence[Survivors], rate: float) -> float:
     """The highest probability up to which the mean of all survivors keeps to the rate."""
     probabilities = np.sort(np.concatenate([part.probabilities[part.keep] for part in parts]))
     within = np.cumsum(probabilities) <= rate * np.arange(1, len(probabilities) + 1)
