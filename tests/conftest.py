@@ -14,7 +14,8 @@ from foolsgold.encode.load_model import offline_model_folder
 
 # In the plane everything is near to everything: rules about nearness are tested by themselves.
 PLAIN: dict[str, Any] = {
-    "max_false_negative_rate": None, "max_similarity_to_positive": None, "max_similarity_to_negative": None,
+    "max_false_negative_rate": None, "margin_min_probability": 0.0,
+    "max_similarity_to_positive": None, "max_similarity_to_negative": None,
     "short_rows": "drop",
 }  # fmt: skip
 REAL_COLLECTIONS = ("argkp", "cmrc2018", "medquad", "policyqa", "spf_fr", "xquad_multi")

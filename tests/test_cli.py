@@ -51,6 +51,7 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
     files = ["--corpus", f"{beir}/corpus.jsonl", "--queries", f"{beir}/queries.jsonl", "--qrels", f"{beir}/qrels.tsv"]
     given = {
         "negatives": 1, "depth": 5, "min_rank": 1, "max_rank": 4, "relative_margin": 0.1, "absolute_margin": 0.01,
+        "margin_min_probability": 0.01,
         "max_score": 0.99, "min_score": -0.5, "min_rank_without_positive": 3, "sampler": "uniform",
         "cross_encoder": str(cross_encoder_saying({"rose": 1.0}, tmp_path / "reranker")), "cross_encoder_margin": 2.5,
         "cross_encoder_max_probability": 0.5, "max_false_negative_rate": 0.2, "max_false_negative_probability": 0.9,

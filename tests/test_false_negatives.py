@@ -240,6 +240,7 @@ def test_short_rows_relax_the_margin_for_the_least_suspicious(tmp_path: Path) ->
     made = Topics(visible=1)
     folder = made.write(tmp_path / "c")
     margin = {**QUIET, "relative_margin": 0.6, "depth": 12, "max_similarity_to_positive": None}
+    margin["margin_min_probability"] = 0.0
     dropped = mine(folder, made.vectors, MiningSettings(short_rows="drop", **margin))
     relaxed = mine(folder, made.vectors, MiningSettings(out=str(tmp_path / "out"), **margin))
     assert dropped.yield_ratio is not None and dropped.yield_ratio < 0.5 and relaxed.yield_ratio == 1
@@ -254,6 +255,54 @@ def test_short_rows_relax_the_margin_for_the_least_suspicious(tmp_path: Path) ->
     safest = sorted(above, key=lambda doc: probability[doc])[: 4 - len(below)]
     assert set(chosen) == {*below, *safest}
     assert relaxed.report["candidates"]["by_fate"]["margin"] > 0
+
+
+@pytest.mark.parametrize("rule", ["relative_margin", "absolute_margin"])
+@pytest.mark.parametrize("short_rows", ["relax", "keep"])
+def test_margins_bind_only_what_may_be_relevant(tmp_path: Path, rule: str, short_rows: str) -> None:
+    made = Topics(visible=1)
+    folder = made.write(tmp_path / "c")
+    values = {**QUIET, **PLAIN, "relative_margin": None, "depth": 12, "negatives": 12, "short_rows": short_rows}
+    values |= {rule: 0.2, "doubtful_ratio": 0.0}
+    values |= {"negatives": 2} if short_rows == "relax" else {}
+    mine(folder, made.vectors, MiningSettings(out=str(tmp_path / "out"), **values))
+    rows = pq.read_table(tmp_path / "out" / "candidates.parquet").to_pylist()
+    probabilities = {
+        (row["query_id"], doc): p
+        for row in rows
+        for doc, p in zip(row["doc_ids"], row["false_negative_probabilities"], strict=True)
+    }
+    bound = {
+        row["query_id"]: 0.8 * row["positive_scores"][0]
+        if rule == "relative_margin"
+        else row["positive_scores"][0] - 0.2
+        for row in rows
+    }
+    unlikely = float(np.median([p for p in probabilities.values() if p is not None]))
+    for least in (0.0, unlikely, 1.0):
+        found = select(tmp_path / "out", quiet=True, margin_min_probability=least).negatives.to_pylist()
+        assert found
+        above = [row for row in found if row["score"] > bound[row["query_id"]]]
+        if short_rows == "keep":
+            assert all(probabilities[row["query_id"], row["doc_id"]] < least for row in above)
+            assert bool(above) == (least > 0)
+    hardest = select(tmp_path / "out", quiet=True, **{rule: None}).negatives
+    assert select(tmp_path / "out", quiet=True, margin_min_probability=1.0).negatives.equals(hardest)
+
+
+def test_margins_bind_what_nothing_is_known_of(tmp_path: Path) -> None:
+    """A run without vectors has no probabilities."""
+    corpus = ["red rose in bloom", "red rose", "red tulip", "blue sky"]
+    run = tmp_path / "run.trec"
+    collection = read_pairs([("red flower", corpus[0])], corpus[1:])
+    ids = collection.doc_ids.to_pylist()
+    names = dict(zip(collection.document_texts(), ids, strict=True))
+    query_id = collection.query_ids.to_pylist()[0]
+    lines = [(corpus[1], 9), (corpus[0], 8), (corpus[2], 1)]
+    run.write_text("".join(f"{query_id} Q0 {names[text]} {n} {score} x\n" for n, (text, score) in enumerate(lines, 1)))
+    chosen = MiningSettings(negatives=1, source=f"run:{run}", margin_min_probability=1.0, short_rows="keep", **QUIET)
+    rows = mine(collection, None, chosen).negatives.to_pylist()
+    assert [row["doc_id"] for row in rows] == [names[corpus[2]]]
 
 
 # near duplicates

@@ -144,6 +144,7 @@ def settings(out: Path | None, **changes: Any) -> MiningSettings:
     """`top`, four negatives of the hundred nearest, and nothing but the margin before the cross-encoder."""
     values = {
         "negatives": NEGATIVES, "depth": DEPTH, "short_rows": "drop", "max_false_negative_rate": None,
+        "margin_min_probability": 0.0,
         "max_similarity_to_positive": None, "max_similarity_to_negative": None, "quiet": True,
         "out": None if out is None else str(out),
     }  # fmt: skip

@@ -11,23 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rules import RULES, TUNING
 
-OFF = {
-    "relative_margin": None, "max_false_negative_rate": None, "max_similarity_to_positive": None,
-    "max_similarity_to_negative": None, "short_rows": "drop",
-}  # fmt: skip
-RULES: dict[str, dict[str, Any] | None] = {
-    "no training": None,
-    "in-batch only": None,
-    "random": {**OFF, "random_ratio": 1.0},
-    "window 10-110": {**OFF, "depth": 110, "min_rank": 10, "sampler": "uniform"},
-    "BGE 10-210": {**OFF, "depth": 210, "min_rank": 10, "sampler": "uniform"},
-    "MarginPos 0.05": {**OFF, "absolute_margin": 0.05},
-    "PercPos 95%": {**OFF, "relative_margin": 0.05},
-    "foolsgold": {},
-    "foolsgold, 10% allowed": {"max_false_negative_rate": 0.1},
-    "foolsgold, 5% allowed": {"max_false_negative_rate": 0.05},
-}
 SIZES = {
     "small": {"medquad": (2_000, 600, 1_000, 25), "argkp": (4_000, 1_600, 1_500, 40)},
     "large": {"medquad": (100_000, 8_000, 2_000, 500), "argkp": (100_000, 4_000, 1_000, 250)},
@@ -98,7 +83,7 @@ def mined_rows(task: Any, vectors: Any, rule: str, seed: int) -> tuple[list[list
     """Rows of (query, positive, negatives …) by a rule, with the share of false negatives among them."""
     from foolsgold import MiningSettings, mine
 
-    settings = RULES[rule]
+    settings = {**RULES, **TUNING}[rule]
     result = mine(task.train, vectors, MiningSettings(**{**(settings or {}), "seed": seed, "quiet": True}))
     rows = [list(row.values()) for row in result.to_dataset("n-tuple").to_list()]
     if settings is None:
@@ -118,7 +103,7 @@ def table(done: list[dict[str, Any]]) -> str:
     tasks = sorted({run["task"] for run in done})
     lines = ["| negatives | " + " | ".join(f"{task}: false negatives | nDCG@10" for task in tasks) + " | mean |"]
     lines.append("|---|" + "---|---|" * len(tasks) + "---|")
-    for rule in RULES:
+    for rule in dict.fromkeys((*RULES, *TUNING)):
         cells, means = [], []
         for task in tasks:
             runs = [run for run in done if run["task"] == task and run["rule"] == rule]
@@ -127,7 +112,8 @@ def table(done: list[dict[str, Any]]) -> str:
             cells.append(f"{np.mean(false):.1%}" if false else "")
             cells.append(f"{np.mean(scores):.4f} ± {np.std(scores):.4f}" if scores else "")
             means += [np.mean(scores)] if scores else []
-        lines.append(f"| {rule} | " + " | ".join(cells) + f" | {np.mean(means):.4f} |" if means else f"| {rule} |")
+        if means:
+            lines.append(f"| {rule} | " + " | ".join(cells) + f" | {np.mean(means):.4f} |")
     return "\n".join(lines)
 
 
@@ -142,7 +128,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/.cache"), help="where vectors are kept")
     parser.add_argument("--tasks", nargs="+", default=["medquad", "argkp"])
-    parser.add_argument("--rules", nargs="+", default=list(RULES)[:8], choices=list(RULES))
+    parser.add_argument("--rules", nargs="+", default=list(RULES), choices=[*RULES, *TUNING])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", default="small", choices=list(SIZES))
     parser.add_argument("--device", default="cpu")

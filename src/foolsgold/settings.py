@@ -24,7 +24,8 @@ OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
 
 SELECTABLE = (
-    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "max_false_negative_rate",
+    "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "margin_min_probability",
+    "max_false_negative_rate",
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
@@ -61,6 +62,9 @@ class MiningSettings:
         0.05, "drop candidates scoring above s_pos - m*|s_pos|; the best fixed rule of NV-Retriever; 'none' is off"
     )
     absolute_margin: float | None = _setting(None, "drop candidates scoring above s_pos - m (default: off)")
+    margin_min_probability: float = _setting(
+        0.05, "margins drop only what is as likely to be relevant; what is hardly so and scores high teaches most"
+    )
     max_false_negative_rate: float | None = _setting(
         0.2, "expected share of false negatives that the chosen may have: the riskiest give way; less costs hardness"
     )
@@ -200,7 +204,7 @@ class MiningSettings:
 
     def _check_shares(self) -> None:
         for name in ("max_unknown_ratio", "random_ratio", "doubtful_ratio", "max_false_negative_rate",
-                     "max_false_negative_probability", "suspect_probability"):  # fmt: skip
+                     "margin_min_probability", "max_false_negative_probability", "suspect_probability"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise SettingsError(f"{name} is {value}; it takes a share between 0 and 1.")

@@ -51,9 +51,9 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
         rules.append(MaxFalseNegativeProbability(settings.max_false_negative_probability))
     relaxed = settings.short_rows == "relax"  # then margins are kept where enough lies below them
     if settings.absolute_margin is not None and not relaxed:
-        rules.append(AbsoluteMargin(settings.absolute_margin))
+        rules.append(AbsoluteMargin(settings.absolute_margin, settings.margin_min_probability))
     if settings.relative_margin is not None and not relaxed:
-        rules.append(RelativeMargin(settings.relative_margin))
+        rules.append(RelativeMargin(settings.relative_margin, settings.margin_min_probability))
     if settings.max_score is not None:
         rules.append(MaxScore(settings.max_score))
     rules.append(RankWindow(settings.min_rank, max_rank, first_without_positive))

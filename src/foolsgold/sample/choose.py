@@ -85,7 +85,7 @@ class Chooser:
         """The negatives of a block; a judge is asked about survivors until each pair has enough."""
         pair_ids, n_hard = self._pair_ids(pairs), self._settings.hard_negatives
         above = relaxed_above(pairs, self._settings)
-        doubtful = self._doubtful(pairs, filtered, above)
+        doubtful = self._doubtful(pairs, filtered)
         filtered = self._without_likely(pairs, filtered.dropping(doubtful[:, None], DOUBTFUL))
         orders = preferences(
             self._sampler.order(pairs, filtered.keep & ~above, pair_ids=pair_ids),
@@ -113,8 +113,9 @@ class Chooser:
         kept_random = {pair: docs for pair, docs in drawn.items() if not dropped[pair]}
         return _rows(pairs, taken & ~dropped[:, None], kept_random)
 
-    def _doubtful(self, pairs: PairBlock, filtered: Filtered, above: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Pairs that would need relaxed margins, and whose positive stands too low for that; shape (P,)."""
+    def _doubtful(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
+        """Pairs that have too few candidates below their margins, and whose positive stands lowest; shape (P,)."""
+        above = relaxed_above(pairs, self._settings.replace(margin_min_probability=0.0))
         too_few = (filtered.keep & ~above).sum(axis=1) < self._settings.hard_negatives
         doubtful: NDArray[np.bool_] = too_few & above.any(axis=1) & (standings(pairs) < self._terms.doubtful_below)
         return doubtful

@@ -30,7 +30,10 @@ def relaxed_above(pairs: PairBlock, settings: MiningSettings) -> NDArray[np.bool
     """What lies above the margins, shape (P, K), where short rows relax them; where they do not, filters drop it."""
     if settings.short_rows != "relax":
         return np.zeros(pairs.scores.shape, np.bool_)
-    return above_margins(pairs, relative=settings.relative_margin, absolute=settings.absolute_margin)
+    return above_margins(
+        pairs, relative=settings.relative_margin, absolute=settings.absolute_margin,
+        min_probability=settings.margin_min_probability,
+    )  # fmt: skip
 
 
 def preferences(
