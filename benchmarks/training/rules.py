@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+DEFAULT = "foolsgold"
 OFF: dict[str, Any] = {
     "relative_margin": None, "max_false_negative_rate": None, "max_similarity_to_positive": None,
     "max_similarity_to_negative": None, "margin_min_probability": 0.0, "short_rows": "drop",
@@ -19,7 +20,7 @@ RULES: dict[str, dict[str, Any] | None] = {
     "MarginPos 0.05": {**OFF, "absolute_margin": 0.05},
     "PercPos 95%": {**OFF, "relative_margin": 0.05},
     "naive top 4": OFF,
-    "foolsgold": {},
+    DEFAULT: {},
 }
 
 _BEFORE = {"doubtful_ratio": 0.0, "margin_min_probability": 0.0, "max_false_negative_rate": 0.2}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rules import RULES, TUNING
+from rules import DEFAULT, RULES, TUNING
 
 SIZES = {
     "small": {"medquad": (2_000, 600, 1_000, 25), "argkp": (4_000, 1_600, 1_500, 40)},
@@ -25,6 +25,8 @@ def main() -> None:
     options = _arguments()
     done = json.loads(options.out.read_text()) if options.out.is_file() else []
     known = {(run["task"], run["rule"], run["seed"]) for run in done}
+    if options.part == "tuning" and options.size == "large":
+        raise SystemExit("--part tuning: the large size takes all documents, so that none are left; take --size small")
     wanted = [
         (task, rule, seed)
         for seed in range(options.seeds)
@@ -99,10 +101,14 @@ def mined_rows(task: Any, vectors: Any, rule: str, seed: int) -> tuple[list[list
 
 
 def table(done: list[dict[str, Any]]) -> str:
-    """Mean and standard deviation over seeds, as Markdown."""
+    """Mean and standard deviation over seeds, and how far the default is ahead with the same seeds, as Markdown."""
     tasks = sorted({run["task"] for run in done})
-    lines = ["| negatives | " + " | ".join(f"{task}: false negatives | nDCG@10" for task in tasks) + " | mean |"]
-    lines.append("|---|" + "---|---|" * len(tasks) + "---|")
+    lines = [
+        "| negatives | "
+        + " | ".join(f"{task}: false negatives | nDCG@10 | foolsgold ahead by" for task in tasks)
+        + " | mean |"
+    ]
+    lines.append("|---|" + "---|---|---|" * len(tasks) + "---|")
     for rule in dict.fromkeys((*RULES, *TUNING)):
         cells, means = [], []
         for task in tasks:
@@ -110,11 +116,22 @@ def table(done: list[dict[str, Any]]) -> str:
             scores = [run["ndcg_at_10"] for run in runs]
             false = [run["false_negative_ratio"] for run in runs if "false_negative_ratio" in run]
             cells.append(f"{np.mean(false):.1%}" if false else "")
-            cells.append(f"{np.mean(scores):.4f} ± {np.std(scores):.4f}" if scores else "")
+            spread = f" ± {np.std(scores):.4f}" if len(scores) > 1 else ""
+            cells += [f"{np.mean(scores):.4f}{spread}" if scores else "", _ahead(done, task, runs)]
             means += [np.mean(scores)] if scores else []
         if means:
-            lines.append(f"| {rule} | " + " | ".join(cells) + f" | {np.mean(means):.4f} |")
+            mean = f"{np.mean(means):.4f}" if len(means) == len(tasks) else ""
+            lines.append(f"| {rule} | " + " | ".join([*cells, mean]) + " |")
     return "\n".join(lines)
+
+
+def _ahead(done: list[dict[str, Any]], task: str, runs: list[dict[str, Any]]) -> str:
+    """By how much the default is ahead in the mean, and with how many of the seeds that both were run with."""
+    default = {run["seed"]: run["ndcg_at_10"] for run in done if run["task"] == task and run["rule"] == DEFAULT}
+    ahead = [default[run["seed"]] - run["ndcg_at_10"] for run in runs if run["seed"] in default]
+    if not ahead or runs[0]["rule"] == DEFAULT:
+        return ""
+    return f"{np.mean(ahead):+.4f}, {sum(each > 0 for each in ahead)} of {len(ahead)}"
 
 
 def _arguments() -> argparse.Namespace:

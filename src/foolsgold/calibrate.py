@@ -17,7 +17,7 @@ from foolsgold.filters import filters_for
 from foolsgold.search import CandidateStore, Search, open_sources
 from foolsgold.settings import MiningSettings
 
-RATES = (None, 0.2, 0.1, 0.05, 0.02, 0.01)
+RATES = (None, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 
 
 class Threshold(NamedTuple):

@@ -66,7 +66,7 @@ class MiningSettings:
         0.05, "margins drop only what is as likely to be relevant; what is hardly so and scores high teaches most"
     )
     max_false_negative_rate: float | None = _setting(
-        0.2, "expected share of false negatives that the chosen may have: the riskiest give way; less costs hardness"
+        0.3, "expected share of false negatives that the chosen may have: the riskiest give way; less costs hardness"
     )
     max_false_negative_probability: float | None = _setting(
         None, "drop candidates that are unlabelled positives with a higher probability (default: off)"
