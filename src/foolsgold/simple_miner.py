@@ -16,14 +16,13 @@ from foolsgold.encode import Encoder, SentenceTransformerEncoder, Vectors, as_en
 from foolsgold.errors import CollectionError, SettingsError, VectorError
 from foolsgold.filters import first_rank, rank_window
 from foolsgold.saved_miner import SavedMiner, check_miner_folder, read_miner, write_miner
-from foolsgold.search import build_voyager, finalists, k_best, pair_scores
+from foolsgold.search import build_voyager, nearest_stored
 from foolsgold.settings import MiningSettings
 
 if TYPE_CHECKING:
     from voyager import Index, StorageDataType
 
 ModelSize = Literal["small", "base", "large"]
-_QUERIES_PER_BLOCK = 1_024
 FULL_PRECISION_DOCUMENTS = 500_000  # up to here vectors are stored as float32 whatever is asked for
 
 
@@ -207,7 +206,7 @@ class SimpleMiner:
         queries = Vectors.of(np.atleast_2d(vecs), "cosine", "query_vec")
         if queries.dimensions != index.num_dimensions:
             raise VectorError(f"query_vec has {queries.dimensions} dimensions, the index {index.num_dimensions}.")
-        ids, distances = _nearest(index, queries, min(top_k, len(index)))
+        ids, distances = nearest_stored(index, queries, min(top_k, len(index)))
         return (ids[0], distances[0]) if vecs.ndim == 1 else (ids, distances)
 
     def export_index(self, path: str | Path) -> bool:
@@ -268,25 +267,6 @@ def storage_type(n_documents: int, *, force_fp32: bool) -> StorageDataType:
 
     small = force_fp32 or n_documents <= FULL_PRECISION_DOCUMENTS
     return StorageDataType.Float32 if small else StorageDataType.E4M3
-
-
-def _nearest(index: Index, queries: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Ids (Q, k) and distances (Q, k), in float64 from the stored vectors."""
-    if not len(queries):
-        return np.empty((0, k), np.int64), np.empty((0, k))
-    parts = [_nearest_of_block(index, queries, start, k) for start in range(0, len(queries), _QUERIES_PER_BLOCK)]
-    return np.concatenate([ids for ids, _ in parts]), np.concatenate([distances for _, distances in parts])
-
-
-def _nearest_of_block(
-    index: Index, queries: Vectors, start: int, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    rows, ids = finalists(index, queries.block(start, start + _QUERIES_PER_BLOCK), k)
-    needed, position = np.unique(ids, return_inverse=True)
-    stored = Vectors.of(index.get_vectors(needed.tolist()), "cosine", "index")
-    scores = pair_scores(queries, stored, rows + start, position)
-    best = k_best(rows, ids, scores, k)
-    return ids[best].reshape(-1, k), 1 - scores[best].reshape(-1, k)
 
 
 def _encoding(encoder: Any, **options: Any) -> Any:

@@ -3,10 +3,10 @@
 from foolsgold.search.bm25 import Bm25Index
 from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candidates, CandidateStore, Estimates
 from foolsgold.search.exact import ExactIndex, exact_topk
-from foolsgold.search.rescore import k_best, pair_scores
+from foolsgold.search.nearest_stored import nearest_stored
 from foolsgold.search.search import Search
 from foolsgold.search.source import check_sources, open_sources
-from foolsgold.search.voyager import VoyagerIndex, build_voyager, finalists
+from foolsgold.search.voyager import VoyagerIndex, build_voyager
 
 __all__ = [
     "CANDIDATES_SCHEMA",
@@ -21,8 +21,6 @@ __all__ = [
     "build_voyager",
     "check_sources",
     "exact_topk",
-    "finalists",
-    "k_best",
+    "nearest_stored",
     "open_sources",
-    "pair_scores",
 ]
