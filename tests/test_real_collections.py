@@ -57,19 +57,23 @@ def test_mined_whole(name: str, tmp_path: Path, static_encoder: Any) -> None:
     settings = MiningSettings(out=str(out), quiet=not MODEL, **near)
     result = mine(str(folder), MODEL or static_encoder, settings)
     real = Real(folder)
-    check_negatives(real, pq.read_table(out / "negatives.parquet").to_pylist(), margin=None)
+    check_negatives(real, pq.read_table(out / "negatives.parquet").to_pylist())
     check_training_file(real, out / "train.jsonl")
     report = json.loads((out / "report.json").read_text())
     check_report(real, report)
     check_false_negatives(report["false_negatives"], several=sum(len(docs) > 1 for docs in real.positives.values()))
-    below = select(out, short_rows="drop", max_false_negative_rate=None, out=str(tmp_path / "below"))
+    strict = {"short_rows": "drop", "max_false_negative_rate": None, "out": str(tmp_path / "below")}
+    check_negatives(real, select(out, **strict).negatives.to_pylist(), margin=0.05, bound_from=0.05)
+    below = select(out, **strict, margin_min_probability=0.0)
     check_negatives(real, below.negatives.to_pylist(), margin=0.05)
     again = select(out, sampler="uniform", relative_margin=None, short_rows="random", out=str(tmp_path / "again"))
-    check_negatives(real, again.negatives.to_pylist(), margin=None)
+    check_negatives(real, again.negatives.to_pylist())
     sys.stderr.write(f"\n== {name}\n{result.summary()}\n")
 
 
-def check_negatives(real: Real, rows: list[dict[str, Any]], margin: float | None) -> None:
+def check_negatives(
+    real: Real, rows: list[dict[str, Any]], *, margin: float | None = None, bound_from: float = 0.0
+) -> None:
     assert rows
     texts = {doc_id: fold(document["text"]) for doc_id, document in real.corpus.items()}
     positive_texts = {query_id: {texts[doc_id] for doc_id in docs} for query_id, docs in real.positives.items()}
@@ -83,21 +87,22 @@ def check_negatives(real: Real, rows: list[dict[str, Any]], margin: float | None
         assert (*pair, texts[doc_id]) not in seen
         seen.add((*pair, texts[doc_id]))
         chosen[pair] += 1
-        if margin is not None and row["positive_id"] is not None and doc_id not in real.zeros[query_id]:
+        bound = row["positive_id"] is not None and doc_id not in real.zeros[query_id]
+        if margin is not None and bound and row["false_negative_probability"] >= bound_from:
             assert row["score"] <= row["positive_score"] - margin * abs(row["positive_score"]) + 1e-6
     assert set(chosen.values()) == {4}
 
 
 def check_false_negatives(found: dict[str, Any], several: int) -> None:
     """What was expected of queries with hidden positives is what was found, within the interval and a factor."""
-    assert 0 <= found["expected_ratio"] <= 0.201
+    assert 0 <= found["expected_ratio"] <= 0.301
     if several < 30:
         assert found["calibration"]["method"] == "base rate"
         return
     leak = found["leak_test"]
     assert found["calibration"]["method"] == "calibrated" and leak["queries"] == min(several, 2_000)
     low, high = leak["false_negative_ratio_interval"]
-    assert low / 1.5 <= leak["expected_false_negative_ratio"] <= high * 1.5 + 0.005
+    assert low / 1.5 - 0.005 <= leak["expected_false_negative_ratio"] <= high * 1.5 + 0.005
 
 
 def check_training_file(real: Real, path: Path) -> None:
