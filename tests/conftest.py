@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ def on_circle(*degrees: float) -> np.ndarray:
     """Unit vectors in the plane: the cosine of two is that of the angle between them."""
     angles = np.deg2rad(np.array(degrees, np.float64))
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def heed_ctrl_c() -> None:
+    """Run in a new process before its program (`preexec_fn`): what a shell runs in the background ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import foolsgold
-from conftest import PLAIN, on_circle
+from conftest import PLAIN, heed_ctrl_c, on_circle
 from foolsgold import MiningSettings, PrecomputedVectors, mine, read_beir, read_pairs, select
 from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.output import OutputFolder
@@ -348,8 +348,9 @@ def test_ctrl_c_leaves_earlier_output_and_no_parts(tmp_path: Path) -> None:
         mine([("a", "b"), ("c", "d")], Slow(), MiningSettings(negatives=1, out=sys.argv[1], quiet=True))
         """)
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+        [sys.executable, "-c", script, str(tmp_path / "out")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
+    )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == b"encoding\n"
     time.sleep(0.2)

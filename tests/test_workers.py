@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from conftest import heed_ctrl_c
 from foolsgold.encode import SentenceTransformerEncoder, encode_texts
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
 from foolsgold.errors import WorkerError
@@ -98,7 +99,8 @@ def test_workers_end_when_the_run_is_interrupted_or_killed(
             miner.build_index(["a long text about something " * 40 + str(n) for n in range(20_000)], num_workers=2)
         """)
     )
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, str(script)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=heed_ctrl_c)
     try:
         workers = wait_for_workers(process.pid)
         os.killpg(process.pid, how) if how == signal.SIGINT else os.kill(process.pid, how)
