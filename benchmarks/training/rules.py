@@ -44,6 +44,7 @@ TUNING: dict[str, dict[str, Any]] = {
     "20% allowed, a quarter random": {**_BEFORE, "random_ratio": 0.25},
     "30% allowed, a quarter random": {**_BEFORE, "max_false_negative_rate": 0.3, "random_ratio": 0.25},
     "30% allowed, depth 210": {**_BEFORE, "max_false_negative_rate": 0.3, "depth": 210},
+    "30% allowed, margin of 10%": {**_BEFORE, "max_false_negative_rate": 0.3, "relative_margin": 0.1},
     "30%, margins bind from 5%": {"max_false_negative_rate": 0.3, "margin_min_probability": 0.05},
     "30%, margins bind from 10%": {"max_false_negative_rate": 0.3, "margin_min_probability": 0.1},
     "30%, margins bind from 20%": {"max_false_negative_rate": 0.3, "margin_min_probability": 0.2},
