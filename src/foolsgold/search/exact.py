@@ -1,25 +1,34 @@
-"""Exact search: blocked multiplication, of which only what can still reach the top k is kept.
+"""Exact search: blocked multiplication, of which only what can still reach the top k is looked at.
 
-Scores are multiplied in float32, whose rounding depends on blocks and threads. Each is off by no more than
-`gamma * |q| * |d|` (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), so whatever lies within
-twice that of the k-th best so far is kept, and the finalists are scored once more in float64. The result is that of
-brute force in float64, whatever the blocks.
+The corpus goes by once for thousands of queries: each block of documents is multiplied with a few hundred queries at a
+time into one buffer, and `Contenders` takes from it what reaches the running threshold. The finalists are scored in
+float64, so that the result is that of brute force in float64, whatever the blocks, the threads and the first pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.cores import n_cores
 from foolsgold.encode import Vectors
 from foolsgold.errors import SettingsError, VectorError
-from foolsgold.search.rescore import k_best, pair_scores, ranks_within
+from foolsgold.search.contenders import Contenders
+from foolsgold.search.first_pass import FirstPass, Float32Pass, Int8Pass, Prepared, choose_first_pass, rounding_bounds
+from foolsgold.search.rescore import pair_scores
 
-_DOCS_PER_BLOCK = 16_384
-_QUERIES_PER_BLOCK = 1_024
-_FIRST_DOCS = 2_048  # enough for a first threshold, cheap enough to partition
-_POOL_PER_QUERY = 8  # times k: a larger pool is cut by exact scores (collections full of equal vectors)
-_UNIT_ROUNDOFF = 2.0**-24  # of float32
+FirstPassName = Literal["auto", "float32", "int8"]
+
+_DOCS_PER_BLOCK = 8_192
+_QUERIES_PER_TILE = 1_024  # multiplied at once
+QUERIES_PER_SWEEP = 8_192  # for which the corpus goes by once
+_SAMPLE = 1_024  # documents, from all over the corpus, that give the first threshold
+_MOST_GIVEN_UP = 0.1  # share of queries that an int8 pass may leave to float32 before it is left altogether
 
 
 class ExactIndex:
@@ -28,11 +37,19 @@ class ExactIndex:
     Args:
         doc_vecs: the corpus.
         docs_per_block: documents multiplied at once; changes memory and speed, never the result.
+        first_pass: "float32", "int8", or "auto": the faster one, as measured.
+        n_threads: None is one a core; never shows in the result.
     """
 
-    def __init__(self, doc_vecs: Vectors, *, docs_per_block: int = _DOCS_PER_BLOCK) -> None:
+    def __init__(
+        self, doc_vecs: Vectors, *, docs_per_block: int = _DOCS_PER_BLOCK, first_pass: FirstPassName = "auto",
+        n_threads: int | None = None,
+    ) -> None:  # fmt: skip
         self._doc_vecs = doc_vecs
         self._docs_per_block = docs_per_block
+        self._first_pass = first_pass
+        self._n_threads = n_threads or n_cores()
+        self._pass: FirstPass | None = None
 
     def search(self, query_vecs: Vectors, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """The k best documents of a block of queries.
@@ -45,68 +62,119 @@ class ExactIndex:
         Returns:
             doc_rows (B, k) and scores (B, k), most similar first, equal scores by document order.
         """
-        queries = query_vecs.block(rows.start, rows.stop)  # (B, D)
-        pool = _Pool(query_vecs, self._doc_vecs, rows.start, k, _error_bounds(queries, self._doc_vecs))
-        for start in range(0, len(self._doc_vecs), self._docs_per_block):
-            docs = self._doc_vecs.block(start, start + self._docs_per_block)
-            pool.add(queries @ docs.T, start)
-        return pool.best()
+        if self._pass is None:
+            self._pass = self._chosen_pass(len(query_vecs))
+        doc_rows, scores, given_up = self._sweep(self._pass, query_vecs, np.arange(rows.start, rows.stop), k)
+        left = np.flatnonzero(given_up)
+        if len(left):
+            doc_rows[left], scores[left], _ = self._sweep(
+                Float32Pass(self._doc_vecs), query_vecs, rows.start + left, k
+            )
+            if len(left) > _MOST_GIVEN_UP * len(given_up):
+                self._pass = Float32Pass(self._doc_vecs)
+        return doc_rows, scores
+
+    @property
+    def first_pass(self) -> str | None:
+        """The name of the first pass in use; None before the first search."""
+        return None if self._pass is None else self._pass.name
+
+    def _chosen_pass(self, n_queries: int) -> FirstPass:
+        if self._first_pass == "float32":
+            return Float32Pass(self._doc_vecs)
+        if self._first_pass == "int8":
+            return Int8Pass(self._doc_vecs, docs_per_block=self._docs_per_block)
+        return choose_first_pass(self._doc_vecs, n_queries=n_queries, docs_per_block=self._docs_per_block)
+
+    def _sweep(
+        self, first_pass: FirstPass, query_vecs: Vectors, query_rows: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
+        """doc_rows (B, k), scores (B, k), and which queries the pass gave up (B,)."""
+        buffer = np.empty(_QUERIES_PER_TILE * self._docs_per_block, first_pass.dtype)
+        with ThreadPoolExecutor(self._n_threads) as threads:
+            tiles = [
+                _Tile(first_pass, query_vecs, self._doc_vecs, part, k, threads, self._n_threads)
+                for part in np.split(query_rows, range(_QUERIES_PER_TILE, len(query_rows), _QUERIES_PER_TILE))
+            ]
+            for start, stop in self._blocks():
+                docs = first_pass.docs(start, stop)
+                for tile in tiles:
+                    tile.look_at(docs, start, buffer)
+            found = [tile.best() for tile in tiles]
+        doc_rows, scores, given_up = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        return doc_rows, scores, given_up
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        """First short blocks, each as long as all before: the threshold rises early, and less passes it."""
+        start, n_docs = 0, len(self._doc_vecs)
+        while start < n_docs:
+            stop = min(n_docs, start + min(self._docs_per_block, max(start, _SAMPLE)))
+            yield start, stop
+            start = stop
 
 
-class _Pool:
-    """The candidates of a block of queries that may still be among the k best."""
+class _Tile:
+    """A few queries, the parts of which are looked at by one thread each."""
 
-    def __init__(self, query_vecs: Vectors, doc_vecs: Vectors, first_query: int, k: int,
-                 error_bounds: NDArray[np.float32]) -> None:  # fmt: skip
-        self._query_vecs, self._doc_vecs = query_vecs, doc_vecs
-        self._first_query, self._k = first_query, k
-        self._slack = 2 * error_bounds  # (B,)
-        self._thresholds = np.full(len(error_bounds), -np.inf, np.float32)  # (B,)
-        self._queries = np.empty(0, np.int32)
-        self._docs = np.empty(0, np.int32)
-        self._scores = np.empty(0, np.float32)
+    def __init__(
+        self, first_pass: FirstPass, query_vecs: Vectors, doc_vecs: Vectors, query_rows: NDArray[np.int64], k: int,
+        threads: ThreadPoolExecutor, n_parts: int,
+    ) -> None:  # fmt: skip
+        self._first_pass = first_pass
+        self._threads = threads
+        queries = query_vecs.block_of(query_rows)
+        self._queries: Prepared = first_pass.prepare(queries)
+        least = _least_of_sample(queries, doc_vecs, k)
+        step = -(-len(query_rows) // n_parts)
+        self._parts = [slice(start, start + step) for start in range(0, len(query_rows), step)]
+        self._contenders = [
+            Contenders(
+                k, self._queries.bounds[part], least[part],
+                partial(_exact_scores, query_vecs, doc_vecs, query_rows[part]),
+                may_give_up=not isinstance(first_pass, Float32Pass),
+            )
+            for part in self._parts
+        ]  # fmt: skip
 
-    def add(self, scores: NDArray[np.float32], first_doc: int) -> None:
-        """Take from scores (B, documents) what reaches the threshold, and raise the threshold."""
-        if first_doc == 0 and scores.shape[1] >= self._k:
-            first = scores[:, : max(self._k, _FIRST_DOCS)]
-            kth = np.partition(first, first.shape[1] - self._k, axis=1)[:, first.shape[1] - self._k]
-            self._thresholds = kth - self._slack
-        queries, docs = np.nonzero(scores >= self._thresholds[:, None])
-        self._queries = np.concatenate([self._queries, queries.astype(np.int32)])
-        self._docs = np.concatenate([self._docs, (docs + first_doc).astype(np.int32)])
-        self._scores = np.concatenate([self._scores, scores[queries, docs]])
-        self._prune()
+    def look_at(self, docs: NDArray[np.number], first_doc: int, buffer: NDArray[np.number]) -> None:
+        """The next documents, shape (n, D)."""
+        shape = (len(self._queries.values), len(docs))
+        products = buffer[: shape[0] * shape[1]].reshape(shape)
+        self._first_pass.multiply(self._queries.values, docs, products)
 
-    def best(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """The k best by float64 score, then document order: doc_rows (B, k), scores (B, k)."""
-        scores = self._cut_by_exact_scores()
-        shape = (len(self._slack), self._k)
-        return self._docs.reshape(shape), scores.reshape(shape)
+        def look(part: slice, contenders: Contenders) -> None:
+            units = self._queries.units
+            contenders.add(products[part], first_doc, units=None if units is None else units[part])
 
-    def _prune(self) -> None:
-        order = np.lexsort((-self._scores, self._queries))
-        self._keep(order)
-        ranks, starts, counts = ranks_within(self._queries, len(self._slack))
-        full = counts >= self._k
-        kth = self._scores[starts[full] + self._k - 1]
-        self._thresholds[full] = np.maximum(self._thresholds[full], kth - self._slack[full])
-        self._keep(np.flatnonzero((ranks < self._k) | (self._scores >= self._thresholds[self._queries])))
-        if len(self._queries) > _POOL_PER_QUERY * self._k * len(self._slack):
-            self._cut_by_exact_scores()
+        list(self._threads.map(look, self._parts, self._contenders))
 
-    def _cut_by_exact_scores(self) -> NDArray[np.float64]:
-        scores = pair_scores(self._query_vecs, self._doc_vecs, self._queries + self._first_query, self._docs)
-        best = k_best(self._queries, self._docs, scores, self._k)
-        self._keep(best)
-        return scores[best]
+    def best(self) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
+        """doc_rows (B, k), scores (B, k), and which queries were given up (B,)."""
+        found = list(self._threads.map(Contenders.best, self._contenders))
+        given_up = [contenders.given_up for contenders in self._contenders]
+        return np.concatenate([d for d, _ in found]), np.concatenate([s for _, s in found]), np.concatenate(given_up)
 
-    def _keep(self, rows: NDArray[np.int64]) -> None:
-        self._queries, self._docs, self._scores = self._queries[rows], self._docs[rows], self._scores[rows]
+
+def _least_of_sample(queries: NDArray[np.float32], doc_vecs: Vectors, k: int) -> NDArray[np.float64]:
+    """What k documents are sure to reach, from a sample all over the corpus, however that is ordered; shape (B,)."""
+    n_docs = len(doc_vecs)
+    sampled = np.unique(np.linspace(0, n_docs - 1, min(n_docs, _SAMPLE)).astype(np.int64))
+    if len(sampled) < k:
+        return np.full(len(queries), -np.inf)
+    scores = queries @ doc_vecs.block_of(sampled).T  # (B, sampled)
+    kth = np.partition(scores, len(sampled) - k, axis=1)[:, len(sampled) - k]
+    return kth - rounding_bounds(queries, doc_vecs)
+
+
+def _exact_scores(
+    query_vecs: Vectors, doc_vecs: Vectors, query_rows: NDArray[np.int64],
+    rows: NDArray[np.int64], docs: NDArray[np.int32],
+) -> NDArray[np.float64]:  # fmt: skip
+    return pair_scores(query_vecs, doc_vecs, query_rows[rows], docs)
 
 
 def exact_topk(
-    query_vecs: NDArray[np.floating], doc_vecs: NDArray[np.floating], k: int
+    query_vecs: NDArray[np.floating], doc_vecs: NDArray[np.floating], k: int, *, first_pass: FirstPassName = "auto"
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The k documents with the largest dot product, for arrays of any source.
 
@@ -114,13 +182,15 @@ def exact_topk(
         query_vecs: shape (Q, D), float32 or float16; normalise first for cosine.
         doc_vecs: shape (N, D), float32 or float16, memory-mapped or not.
         k: from 1 to N.
+        first_pass: "float32", "int8" (which keeps an 8-bit copy of the corpus), or "auto", the faster one, as measured;
+            never shows in the result.
 
     Returns:
         doc_ids (Q, k) int32 and scores (Q, k) float32: the documents and order of brute force in float64, equal scores
         by document order.
 
     Raises:
-        SettingsError: k is out of range.
+        SettingsError: k is out of range, or no such pass.
         VectorError: wrong shape or type, or values that are not finite.
 
     >>> exact_topk(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), 1)[0].tolist()
@@ -132,19 +202,12 @@ def exact_topk(
         raise VectorError(f"query_vecs have {queries.dimensions} dimensions and doc_vecs {docs.dimensions}.")
     if not 1 <= k <= len(docs):
         raise SettingsError(f"k is {k}; it takes 1 to {len(docs)}, the number of documents.")
-    index = ExactIndex(docs)
+    if first_pass not in ("auto", "float32", "int8"):
+        raise SettingsError(f"first_pass is {first_pass!r}; it takes 'auto', 'float32' or 'int8'.")
+    index = ExactIndex(docs, first_pass=first_pass)
     doc_ids = np.empty((len(queries), k), np.int32)
     scores = np.empty((len(queries), k), np.float32)
-    for start in range(0, len(queries), _QUERIES_PER_BLOCK):
-        rows = slice(start, min(start + _QUERIES_PER_BLOCK, len(queries)))
+    for start in range(0, len(queries), QUERIES_PER_SWEEP):
+        rows = slice(start, min(start + QUERIES_PER_SWEEP, len(queries)))
         doc_ids[rows], scores[rows] = index.search(queries, rows, k)
     return doc_ids, scores
-
-
-def _error_bounds(queries: NDArray[np.float32], doc_vecs: Vectors) -> NDArray[np.float32]:
-    """The most by which a float32 product of each query can be off, shape (B,)."""
-    n = queries.shape[1] + 4  # products and sums, and the scaling of both sides to unit length
-    gamma = n * _UNIT_ROUNDOFF / (1 - n * _UNIT_ROUNDOFF)
-    norms = np.sqrt(np.add.reduce(queries.astype(np.float64) ** 2, axis=1))
-    bounds: NDArray[np.float32] = (1.01 * gamma * norms * doc_vecs.longest).astype(np.float32)
-    return bounds
