@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -75,6 +75,11 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.values)
 
+    def first(self, n: int) -> Vectors:
+        """The first n rows, in memory."""
+        values: Any = np.array(self.values[:n])
+        return Vectors.of(values, self.similarity)
+
     @property
     def dimensions(self) -> int:
         """D."""
@@ -103,13 +108,13 @@ class Vectors:
         self, values: NDArray[np.float32] | NDArray[np.float16], inverse_norms: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         rows: NDArray[np.float32] = np.require(values, np.float32, ["C", "W", "E"])
-        if self.similarity == "dot" or self._of_unit_length:
+        if self.needs_no_scaling:
             return rows
         return rows * inverse_norms[:, None].astype(np.float32)
 
     @cached_property
-    def _of_unit_length(self) -> bool:
-        """Whether all lengths are 1 but for rounding: most models have it so, and nothing needs to be scaled."""
+    def needs_no_scaling(self) -> bool:
+        """Whether all lengths are 1 but for rounding, as most models have it, or are to be left as they are."""
         return bool((np.abs(self.inverse_norms - 1) <= _NEARLY_ONE).all())
 
     def rows(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:

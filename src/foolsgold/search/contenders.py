@@ -147,6 +147,11 @@ class Contenders:
         return found, best
 
 
+def contender_bytes(k: int) -> int:
+    """The memory that the contenders of a query take, nearly always."""
+    return 2 * 8 * max(_MIN_WIDTH, 2 * k)  # scores and documents, and a copy while they are widened
+
+
 def _places(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where a matrix (B, n) is true, as flat places, and how often each row is, shape (B,)."""
     flat = np.flatnonzero(chosen)
@@ -159,7 +164,7 @@ def _in_units(
 ) -> NDArray[np.number]:
     """Thresholds that products of a type are compared with, rounded down."""
     exact = thresholds if units is None else thresholds / units
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
-        return np.clip(np.floor(exact), limits.min, limits.max).astype(dtype)
+    if dtype == np.int32:
+        limits = np.iinfo(np.int32)
+        return np.clip(np.floor(exact), limits.min, limits.max).astype(np.int32)
     return np.nextafter(exact.astype(np.float32), np.float32(-np.inf))

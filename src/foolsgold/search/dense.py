@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.encode import Encoded, Vectors
-from foolsgold.search.exact import ExactIndex
-from foolsgold.search.plan import Index, build_index, plan_index
+from foolsgold.encode import Encoded
+from foolsgold.search.plan import build_index, plan_index
 from foolsgold.search.rescore import pair_scores
+from foolsgold.search.voyager import VoyagerIndex
 from foolsgold.settings import MiningSettings
 from foolsgold.sources import DENSE
 
-_RECALL_SAMPLE = 200
+_QUERIES_AHEAD = 8_192  # found at once, however few are asked for: the corpus goes by once for all of them
 
 
 class DenseSource:
@@ -24,18 +24,27 @@ class DenseSource:
 
     def __init__(self, encoded: Encoded, settings: MiningSettings) -> None:
         self._query_vecs, self._doc_vecs = encoded.query_vecs, encoded.doc_vecs
-        self._k, self._seed = min(settings.depth, len(self._doc_vecs)), settings.seed
+        self._k = min(settings.depth, len(self._doc_vecs))
+        device = search_device(settings.device)
         self._plan = plan_index(
-            settings.index,
-            n_queries=len(self._query_vecs),
-            n_documents=len(self._doc_vecs),
-            dimensions=self._doc_vecs.dimensions,
+            settings.index, self._query_vecs, self._doc_vecs, k=self._k, device=device, seed=settings.seed
         )
-        self._index = build_index(self._plan, self._doc_vecs, seed=settings.seed, show_progress=not settings.quiet)
+        self._index = build_index(
+            self._plan, self._query_vecs, self._doc_vecs, k=self._k, device=device, seed=settings.seed,
+            quiet=settings.quiet,
+        )  # fmt: skip
+        self._ahead = slice(0, 0)
+        self._found = np.empty((0, 0), np.int32), np.empty((0, 0))
 
     def search(self, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """doc_rows (B, k) and scores (B, k), most similar first, equal scores by document order."""
-        return self._index.search(self._query_vecs, rows, k)
+        found = self._found[0].shape[1] == k and self._ahead.start <= rows.start and rows.stop <= self._ahead.stop
+        if not found:
+            stop = max(rows.stop, min(len(self._query_vecs), rows.start + _QUERIES_AHEAD))
+            self._ahead = slice(rows.start, stop)
+            self._found = self._index.search(self._query_vecs, self._ahead, k)
+        part = slice(rows.start - self._ahead.start, rows.stop - self._ahead.start)
+        return self._found[0][part], self._found[1][part]
 
     def pair_scores(self, query_rows: NDArray[np.integer], doc_rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """The similarity of each (query, document) pair, shape (P,)."""
@@ -43,21 +52,13 @@ class DenseSource:
 
     def describe(self) -> dict[str, Any]:
         """Index and reason; for an approximate index also its recall, measured on a sample of queries."""
-        description: dict[str, Any] = {"index": self._plan.kind, "reason": self._plan.reason}
-        if self._plan.kind != "exact":
-            sample = min(_RECALL_SAMPLE, len(self._query_vecs))
-            recall = sampled_recall(
-                self._index, self._query_vecs, self._doc_vecs, k=self._k, sample=sample, seed=self._seed
-            )
-            description |= {"recall": recall, "recall_sample_queries": sample}
-        return description
+        return self._plan.describe() | (self._index.describe() if isinstance(self._index, VoyagerIndex) else {})
 
 
-def sampled_recall(index: Index, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, sample: int, seed: int) -> float:
-    """The share of the true k nearest documents that an index finds, over a sample of queries."""
-    chosen = np.sort(np.random.default_rng(seed).choice(len(query_vecs), sample, replace=False))
-    queries = Vectors.of(query_vecs.values[chosen], query_vecs.similarity)
-    everything = slice(0, sample)
-    found, _ = index.search(queries, everything, k)
-    true, _ = ExactIndex(doc_vecs).search(queries, everything, k)
-    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in zip(found, true, strict=True)]))
+def search_device(device: str | None) -> str:
+    """Where exact search runs: on the GPU that is named, or on the first where none is."""
+    if device is not None and not device.startswith("cuda"):
+        return "cpu"
+    import torch
+
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -3,14 +3,15 @@
 In float32 rounding depends on blocks and threads, yet an inner product is off by no more than `gamma * |q| * |d|`
 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Processors multiply int8 several
 times as fast, so vectors are written in coarse and fine steps, `q = q1 + q2 + e` and `d = d1 + d2 + f`, and the score
-is `q1 · d1 + q2 · d1 + q1 · d2`. It leaves out `q2 · d2 + e · d + (q1 + q2) · f`, which by Cauchy-Schwarz is no more than
-`|q2| |d2| + |e| |d| + |q1 + q2| |f|`, and those lengths are known.
+is `q1 · d1 + q2 · d1 + q1 · d2`. It leaves out `q2 · d2 + e · d + (q1 + q2) · f`, which by Cauchy-Schwarz is no more
+than `|q2| |d2| + |e| |d| + |q1 + q2| |f|`, and those lengths are known.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,6 +25,8 @@ _MOST_STEPS = 127  # of int8, on either side of zero
 _FINER = 254  # half a step is 127 fine ones
 _TRIAL_SHAPE = (512, 8_192)  # queries and documents, to time the two passes
 _MUST_SAVE = 0.8  # int8 must take less than this share of float32's time, since it has to make a copy first
+_SMALLEST = 1e-30  # value that steps span, so that dividing by them stays within float32
+_ROWS_AT_ONCE = 8_192
 _LEAST_PRODUCTS = 2e8  # below, measuring costs more than it saves
 
 
@@ -92,12 +95,12 @@ class Int8Pass:
     name = "int8"
     dtype: np.dtype[np.number] = np.dtype(np.int32)
 
-    def __init__(self, doc_vecs: Vectors, *, docs_per_block: int) -> None:
+    def __init__(self, doc_vecs: Vectors) -> None:
         import torch
 
         self._crossed = torch.empty(0, dtype=torch.int32)  # a buffer
         n_docs, n_dimensions = len(doc_vecs), doc_vecs.dimensions
-        blocks = [slice(start, start + docs_per_block) for start in range(0, n_docs, docs_per_block)]
+        blocks = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, n_docs, _ROWS_AT_ONCE)]
         self._doc_vecs = doc_vecs
         self._step = max(float(_steps(doc_vecs.block(part.start, part.stop)).max()) for part in blocks)
         self._values = np.empty((n_docs, 2 * n_dimensions), np.int8)  # coarse, then fine
@@ -146,24 +149,34 @@ class Int8Pass:
         """Whether no sum of products can leave 32 bits, by Cauchy-Schwarz."""
         longest_query = _MOST_STEPS * n_dimensions**0.5
         longest_doc = self._doc_vecs.longest / self._step + n_dimensions**0.5
-        return 1.1 * _FINER * longest_query * longest_doc < np.iinfo(np.int32).max
+        return bool(1.1 * _FINER * longest_query * longest_doc < np.iinfo(np.int32).max)
 
 
-def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, docs_per_block: int) -> FirstPass:
-    """Int8 where it was found to be right and much faster on this machine, for enough queries; else float32."""
-    exact = Float32Pass(doc_vecs)
-    n_queries_tried, n_docs = _TRIAL_SHAPE
-    if n_queries * len(doc_vecs) < _LEAST_PRODUCTS or len(doc_vecs) < n_docs:
-        return exact
-    sample = Vectors.of(np.asarray(doc_vecs.values[:n_docs]), doc_vecs.similarity)
-    queries = sample.block(0, n_queries_tried)
-    try:
-        seconds = [
-            _trial_seconds(one, queries, n_docs) for one in (Float32Pass(sample), Int8Pass(sample, docs_per_block=n_docs))
-        ]
-        return Int8Pass(doc_vecs, docs_per_block=docs_per_block) if seconds[1] < _MUST_SAVE * seconds[0] else exact
-    except SettingsError:
-        return exact
+def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, memory_bytes: int) -> FirstPass:
+    """Int8 where it was found to be right and much faster on this machine, for enough queries; else float32.
+
+    Args:
+        doc_vecs: the corpus.
+        n_queries: that will be searched for.
+        memory_bytes: the 8-bit copy may take half of them.
+    """
+    n_bytes = 2 * len(doc_vecs) * doc_vecs.dimensions
+    if n_queries * len(doc_vecs) >= _LEAST_PRODUCTS and n_bytes <= memory_bytes // 2:
+        seconds = seconds_per_product(doc_vecs)
+        if seconds.get("int8", np.inf) < _MUST_SAVE * seconds["float32"]:
+            return Int8Pass(doc_vecs)
+    return Float32Pass(doc_vecs)
+
+
+def seconds_per_product(doc_vecs: Vectors) -> dict[str, float]:
+    """What multiplying one query with one document takes on this machine, by first pass; those that it can do."""
+    n_queries, n_docs = _TRIAL_SHAPE
+    sample = doc_vecs.first(n_docs)
+    queries = np.resize(sample.block(0, n_queries), (n_queries, sample.dimensions))
+    passes: list[FirstPass] = [Float32Pass(sample)]
+    with suppress(SettingsError):
+        passes.append(Int8Pass(sample))
+    return {one.name: _trial_seconds(one, queries, len(sample)) / (n_queries * len(sample)) for one in passes}
 
 
 def rounding_bounds(queries: NDArray[np.float32], doc_vecs: Vectors) -> NDArray[np.float64]:
@@ -204,7 +217,8 @@ class _InSteps(NamedTuple):
 def _steps(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """The step with which 127 of them span each row, shape (n,)."""
     largest = np.abs(values).max(axis=1).astype(np.float64)
-    return np.maximum(largest, np.finfo(np.float32).tiny) / _MOST_STEPS
+    steps: NDArray[np.float64] = np.maximum(largest, _SMALLEST) / _MOST_STEPS
+    return steps
 
 
 def _lengths(rows: NDArray[np.floating]) -> NDArray[np.float64]:

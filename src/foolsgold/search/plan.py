@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import math
+import time
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
-from foolsgold.search.exact import ExactIndex
+from foolsgold.search.exact import exact_index
+from foolsgold.search.first_pass import seconds_per_product
 from foolsgold.search.voyager import VoyagerIndex
 from foolsgold.settings import IndexKind
 
-# On two cores, D = 384: exact search of 100,000 x 20,000 took 1.6 times a bare multiplication of 9.3 s; Voyager added
-# 1,360 documents a second with one thread and answered 1,560 queries a second.
-_EXACT_SECONDS_PER_PRODUCT = 1.6 * 9.3 / (100_000 * 20_000 * 384)
-_BUILD_SECONDS_PER_DOCUMENT = 1 / 1_360
-_QUERY_SECONDS = 1 / 1_560
+_FAR_BELOW_PATIENCE = 1e11  # products and dimensions: below, any machine is done before measuring would pay
+_AROUND = 1.3  # exact search takes as much longer than the multiplication itself: benchmarks/speed
+_SAMPLE = 2_000  # documents and queries that Voyager is timed with
+_QUERIES = 200
 _PATIENCE_SECONDS = 600  # below, approximate results are not worth what they save
 
 
@@ -29,30 +31,77 @@ class Index(Protocol):
 
 
 class Plan(NamedTuple):
-    """The index chosen, and why, for the report."""
+    """The index chosen, and why, for the report; seconds are estimated for this machine, None where not needed."""
 
     kind: str
     reason: str
+    exact_seconds: float | None = None
+    voyager_seconds: float | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """For the report."""
+        estimates = {"exact_seconds": self.exact_seconds, "voyager_seconds": self.voyager_seconds}
+        known = {name: round(seconds, 1) for name, seconds in estimates.items() if seconds is not None}
+        return {"index": self.kind, "reason": self.reason, "estimated": known}
 
 
-def plan_index(kind: IndexKind, *, n_queries: int, n_documents: int, dimensions: int) -> Plan:
-    """Exact search unless Voyager would save much of a long run.
+def plan_index(kind: IndexKind, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, device: str, seed: int) -> Plan:
+    """Exact search, unless Voyager would save much of a long run; both are timed on a sample where it matters.
 
-    >>> plan_index("auto", n_queries=1_000, n_documents=100_000, dimensions=384).kind
-    'exact'
+    Args:
+        kind: what was asked for.
+        query_vecs: Q queries of D dimensions.
+        doc_vecs: N documents.
+        k: documents wanted of each query.
+        device: where exact search would run.
+        seed: of Voyager's graph.
     """
     if kind != "auto":
         return Plan(kind, "asked for")
-    exact_seconds = _EXACT_SECONDS_PER_PRODUCT * n_queries * n_documents * dimensions
-    voyager_seconds = _BUILD_SECONDS_PER_DOCUMENT * n_documents + _QUERY_SECONDS * n_queries
-    costs = f"estimated {exact_seconds:.1f} s exact, {voyager_seconds:.1f} s Voyager (on two cores)"
-    if exact_seconds > _PATIENCE_SECONDS and exact_seconds > 2 * voyager_seconds:
-        return Plan("voyager", costs)
-    return Plan("exact", costs)
+    n_queries, n_docs = len(query_vecs), len(doc_vecs)
+    if n_queries * n_docs * doc_vecs.dimensions < _FAR_BELOW_PATIENCE:
+        return Plan("exact", "few enough products to be done in seconds")
+    exact_seconds = _AROUND * n_queries * n_docs * _seconds_per_product(doc_vecs, device)
+    if exact_seconds < _PATIENCE_SECONDS:
+        return Plan("exact", f"done in about {exact_seconds:.0f} s, measured on a sample", exact_seconds)
+    voyager_seconds = _voyager_seconds(query_vecs, doc_vecs, k=k, seed=seed)
+    kind = "voyager" if exact_seconds > 2 * voyager_seconds else "exact"
+    reason = f"measured on a sample: about {exact_seconds:.0f} s exact, {voyager_seconds:.0f} s with Voyager"
+    return Plan(kind, reason, exact_seconds, voyager_seconds)
 
 
-def build_index(plan: Plan, doc_vecs: Vectors, *, seed: int, show_progress: bool) -> Index:
-    """The index that was planned."""
-    return (
-        ExactIndex(doc_vecs) if plan.kind == "exact" else VoyagerIndex(doc_vecs, seed=seed, show_progress=show_progress)
-    )
+def build_index(
+    plan: Plan, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, device: str, seed: int, quiet: bool
+) -> Index:
+    """The index that was planned; Voyager visits as many documents a query as a good recall takes."""
+    if plan.kind == "exact":
+        return exact_index(doc_vecs, device)
+    index = VoyagerIndex(doc_vecs, seed=seed, show_progress=not quiet)
+    index.tune(query_vecs, k=k, seed=seed)
+    return index
+
+
+def _seconds_per_product(doc_vecs: Vectors, device: str) -> float:
+    """Of the fastest way to multiply, on the device."""
+    if device == "cpu":
+        return min(seconds_per_product(doc_vecs).values())
+    import torch
+
+    docs = torch.from_numpy(np.ascontiguousarray(doc_vecs.block(0, 4 * _SAMPLE))).to(device)
+    torch.mm(docs, docs.T).sum().item()  # the first call also sets up
+    started = time.perf_counter()
+    torch.mm(docs, docs.T).sum().item()
+    return (time.perf_counter() - started) / len(docs) ** 2
+
+
+def _voyager_seconds(query_vecs: Vectors, doc_vecs: Vectors, *, k: int, seed: int) -> float:
+    """Of building with all documents and asking all queries: both go with the logarithm of the corpus."""
+    sample = doc_vecs.first(_SAMPLE)
+    started = time.perf_counter()
+    index = VoyagerIndex(sample, seed=seed)
+    built = time.perf_counter()
+    n_queries = min(_QUERIES, len(query_vecs))
+    index.search(query_vecs, slice(0, n_queries), min(k, len(sample)))
+    asked = time.perf_counter()
+    longer = math.log(len(doc_vecs)) / math.log(len(sample))
+    return longer * ((built - started) * len(doc_vecs) / len(sample) + (asked - built) * len(query_vecs) / n_queries)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from foolsgold.encode import Vectors
+from foolsgold.search.exact import ExactIndex
 from foolsgold.search.rescore import k_best, pair_scores
 
 if TYPE_CHECKING:
     from voyager import Index, StorageDataType
 
-M = 12
-EF_CONSTRUCTION = 200
-MIN_QUERY_EF = 400  # recall of the top 110 on MedQuAD: .974 at 200, .992 at 400
+# On MedQuAD as good as M = 12, ef_construction = 200, and built in six tenths of its time: benchmarks/speed
+M = 16
+EF_CONSTRUCTION = 100
+MIN_QUERY_EF = 400  # recall of the top 110 there: .979 at 200, .995 at 400
 _SMALL = 2_000  # up to here a query visits every document, which costs no more than the graph's detours
+_GOOD_RECALL = 0.99
+_RECALL_SAMPLE = 200  # queries
+_MOST_VISITED = 64  # times k: a graph that finds too few so, will not do better
 _ROUNDING = 1e-5  # of float32 distances, relative
 _ROWS_AT_ONCE = 1_024
 
@@ -59,7 +64,9 @@ def build_voyager(
     return index
 
 
-def finalists(index: Index, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def finalists(
+    index: Index, queries: NDArray[np.float32], k: int, *, ef: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The (query, document) pairs from which the k nearest are to be taken, all queries in one threaded call.
 
     More than k for a query where distances round to that of the k-th: equal documents must all be seen.
@@ -68,13 +75,14 @@ def finalists(index: Index, queries: NDArray[np.float32], k: int) -> tuple[NDArr
         index: of N documents.
         queries: shape (B, D), float32.
         k: at most N.
+        ef: how many documents a query visits; None is `query_ef`.
 
     Returns:
         Rows of `queries` and of documents, flat, at least k documents a query.
     """
     import voyager
 
-    n_found = ef = max(k, query_ef(len(index), k))
+    n_found = ef = max(k, ef or query_ef(len(index), k))
     while True:
         try:
             ids, distances = index.query(queries, k=n_found, query_ef=ef)
@@ -99,10 +107,37 @@ class VoyagerIndex:
     def __init__(self, doc_vecs: Vectors, *, seed: int, show_progress: bool = False) -> None:
         self._doc_vecs = doc_vecs
         self._index = build_voyager(doc_vecs, seed=seed, show_progress=show_progress)
+        self._ef: int | None = None
+        self._recall: dict[str, Any] = {}
 
     def search(self, query_vecs: Vectors, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """As `ExactIndex.search`: same arguments, same shapes, same order among what was found."""
-        queries, docs = finalists(self._index, query_vecs.block(rows.start, rows.stop), k)
+        queries, docs = finalists(self._index, query_vecs.block(rows.start, rows.stop), k, ef=self._ef)
         scores = pair_scores(query_vecs, self._doc_vecs, queries + rows.start, docs)
         best = k_best(queries, docs, scores, k)
         return docs[best].reshape(-1, k).astype(np.int32), scores[best].reshape(-1, k)
+
+    def tune(self, query_vecs: Vectors, *, k: int, seed: int) -> None:
+        """Visit as many documents a query as it takes to find nearly all of the k nearest, on a sample of queries."""
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(query_vecs))[:_RECALL_SAMPLE])
+        sample = Vectors.of(query_vecs.values[chosen], query_vecs.similarity)
+        everything = slice(0, len(sample))
+        true, _ = ExactIndex(self._doc_vecs).search(sample, everything, k)
+        self._ef = query_ef(len(self._doc_vecs), k)
+        while True:
+            found, _ = self.search(sample, everything, k)
+            recall = recall_of(found, true)
+            if recall >= _GOOD_RECALL or self._ef >= min(len(self._doc_vecs), _MOST_VISITED * k):
+                break
+            self._ef = min(len(self._doc_vecs), 2 * self._ef)
+        self._recall = {"recall": recall, "recall_sample_queries": len(sample), "query_ef": self._ef}
+
+    def describe(self) -> dict[str, Any]:
+        """Its parameters, and once tuned how many documents a query visits and the recall that was measured."""
+        return {"M": M, "ef_construction": EF_CONSTRUCTION, **self._recall}
+
+
+def recall_of(found: NDArray[np.int32], true: NDArray[np.int32]) -> float:
+    """The share of the true nearest documents that were found; both of shape (B, k)."""
+    k = true.shape[1]
+    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in zip(found, true, strict=True)]))
