@@ -22,7 +22,7 @@ from foolsgold.search.sweep import SweepSizes, sweep
 
 FirstPassName = Literal["auto", "float32", "int8"]
 
-_BYTES = 800_000_000  # that a search may take beside the vectors
+_BLOCK_BYTES = 800_000_000  # that blocks may take
 _ROWS_AT_ONCE = 65_536
 _MOST_GIVEN_UP = 0.1  # share of queries that an int8 pass may leave to float32 before it is left altogether
 
@@ -33,7 +33,7 @@ class ExactIndex:
     Args:
         doc_vecs: the corpus.
         sizes: what is handled at once; changes memory and speed, never the result.
-        memory_bytes: what a search may take beside the vectors.
+        memory_bytes: what a search may take beside the vectors; None is what makes it fast.
         first_pass: "float32", "int8" (which keeps a copy of the corpus, two bytes a value), or "auto": the faster one,
             as measured, within the memory.
         n_threads: None is one a core; never shows in the result.
@@ -43,7 +43,7 @@ class ExactIndex:
     """
 
     def __init__(
-        self, doc_vecs: Vectors, *, sizes: SweepSizes | None = None, memory_bytes: int = _BYTES,
+        self, doc_vecs: Vectors, *, sizes: SweepSizes | None = None, memory_bytes: int | None = None,
         first_pass: FirstPassName = "auto", n_threads: int | None = None,
     ) -> None:  # fmt: skip
         self._doc_vecs = doc_vecs
@@ -68,7 +68,7 @@ class ExactIndex:
             self._use(self._chosen_pass(len(query_vecs)))
         doc_rows = np.empty((rows.stop - rows.start, k), np.int32)
         scores = np.empty(doc_rows.shape)
-        sizes = self._sizes.within(self._memory_bytes, k=k)
+        sizes = self._sizes.within(self._block_bytes(), k=k)
         for start in range(0, len(doc_rows), sizes.queries):
             part = slice(start, min(start + sizes.queries, len(doc_rows)))
             wanted = np.arange(rows.start + part.start, rows.start + part.stop)
@@ -92,6 +92,13 @@ class ExactIndex:
                 self._use(in_float32)
         return doc_rows, scores
 
+    def _block_bytes(self) -> int:
+        """What blocks may take beside a copy of the corpus."""
+        if self._memory_bytes is None:
+            return _BLOCK_BYTES
+        copied = 2 * len(self._doc_vecs) * self._doc_vecs.dimensions if self.first_pass == "int8" else 0
+        return min(_BLOCK_BYTES, max(0, self._memory_bytes - copied))
+
     def _chosen_pass(self, n_queries: int) -> FirstPass:
         if self.first_pass == "float32":
             return Float32Pass(self._doc_vecs)
@@ -104,7 +111,7 @@ class ExactIndex:
 
 
 def exact_index(
-    doc_vecs: Vectors, device: str, *, memory_bytes: int = _BYTES, first_pass: FirstPassName = "auto"
+    doc_vecs: Vectors, device: str, *, memory_bytes: int | None = None, first_pass: FirstPassName = "auto"
 ) -> ExactIndex | DeviceIndex:
     """The exact index for a device: "cpu", or what torch calls a GPU, where the first pass is always float32."""
     if device == "cpu":

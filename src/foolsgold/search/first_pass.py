@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
@@ -152,16 +153,17 @@ class Int8Pass:
         return bool(1.1 * _FINER * longest_query * longest_doc < np.iinfo(np.int32).max)
 
 
-def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, memory_bytes: int) -> FirstPass:
+def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, memory_bytes: int | None) -> FirstPass:
     """Int8 where it was found to be right and much faster on this machine, for enough queries; else float32.
 
     Args:
         doc_vecs: the corpus.
         n_queries: that will be searched for.
-        memory_bytes: the 8-bit copy may take half of them.
+        memory_bytes: the 8-bit copy may take half of them; None is half of what this machine has free.
     """
     n_bytes = 2 * len(doc_vecs) * doc_vecs.dimensions
-    if n_queries * len(doc_vecs) >= _LEAST_PRODUCTS and n_bytes <= memory_bytes // 2:
+    most = (psutil.virtual_memory().available if memory_bytes is None else memory_bytes) // 2
+    if n_queries * len(doc_vecs) >= _LEAST_PRODUCTS and n_bytes <= most:
         seconds = seconds_per_product(doc_vecs)
         if seconds.get("int8", np.inf) < _MUST_SAVE * seconds["float32"]:
             return Int8Pass(doc_vecs)
