@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Side = Literal["queries", "documents"]
 
 
 @runtime_checkable
@@ -11,7 +13,7 @@ class Encoder(Protocol):
     """Turns texts into vectors; any object with these two methods will do.
 
     It may also have the attributes `similarity` ("cosine", which is assumed, or "dot") and `fingerprint` (a string that
-    changes with the weights, kept in settings.json).
+    changes with the weights, kept in settings.json): with it, vectors are kept in the cache, and found there by text.
     """
 
     def encode_queries(self, texts: Sequence[str]) -> Any:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.encode.dense_models import known_prompts
-from foolsgold.encode.encoder import Encoder
+from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.load_model import load_sentence_transformer
 from foolsgold.encode.loaded_model import enough_memory, weights_hash
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
@@ -79,6 +80,20 @@ class SentenceTransformerEncoder:
         """Vectors of documents, shape (len(texts), D), float32."""
         return self._encode(self.model.encode_document, texts, self.document_prompt)
 
+    @property
+    def chunk_texts(self) -> int:
+        """Texts that the vector cache keeps together."""
+        return 16_384 if self.model.device.type == "cuda" else 1_024
+
+    def encode(
+        self, texts: Sequence[str], side: Side, *, advance: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """Vectors of a chunk of texts, shape (len(texts), D); `advance` hears how many were just encoded."""
+        vecs = self.encode_queries(texts) if side == "queries" else self.encode_documents(texts)
+        if advance is not None:
+            advance(len(texts))
+        return vecs
+
     def _encode(self, call: Callable[..., Any], texts: Sequence[str], prompt: str | None) -> NDArray[np.float32]:
         with enough_memory("model", self.model.device, self.batch_size):
             vecs = call(list(texts), prompt=prompt, batch_size=self.batch_size, show_progress_bar=False)
@@ -108,10 +123,18 @@ class SentenceTransformerEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all weights, of the prompts and of the maximum length."""
-        digest = weights_hash(self.model)
         parts = (self.model.prompts, self.model.max_seq_length, self.query_prompt, self.document_prompt)
-        digest.update(repr(parts).encode())
-        return digest.hexdigest()
+        return blake2b(f"{self._weights} {parts}".encode(), digest_size=16).hexdigest()
+
+    def side_fingerprint(self, side: Side) -> str:
+        """A hash of all that decides the vectors of one side: the other side's prompt has no part in it."""
+        prompt = self.query_prompt if side == "queries" else self.document_prompt
+        parts = (side, prompt, self.model.prompts, self.model.default_prompt_name, self.model.max_seq_length)
+        return blake2b(f"{self._weights} {parts}".encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _weights(self) -> str:
+        return weights_hash(self.model).hexdigest()
 
 
 def _similarity_of(model: SentenceTransformer) -> Similarity:

@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.encode.encoder import Side
 from foolsgold.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -99,6 +100,15 @@ class EncodingWorkers:
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the encoder's own, in the same order."""
         return self._encode("encode_documents", texts)
+
+    def encode(
+        self, texts: Sequence[str], side: Side, *, advance: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """As the encoder's own, in the same order."""
+        vecs = self._encode(f"encode_{side}", texts)
+        if advance is not None:
+            advance(len(texts))
+        return vecs
 
     def _end(self) -> None:
         for worker in self._workers:
