@@ -58,6 +58,7 @@ def as_encoder(encoder: Any, settings: MiningSettings) -> Encoder | PrecomputedV
         num_workers=settings.num_workers,
         similarity=settings.similarity,
         trust_remote_code=settings.trust_remote_code,
+        precision=settings.precision,
     )
 
 
