@@ -37,6 +37,8 @@ def prune_lines(
     """
     if older_than is None and max_size is None and not everything:
         raise SettingsError("prune takes --older-than DAYS, --max-size SIZE, or --all: what is to be removed?")
+    if older_than is not None and not older_than >= 0:
+        raise SettingsError(f"older_than is {older_than}; it takes a number of days from 0 on.")
     folder = cache_to_look_at(cache)
     max_bytes = None if max_size is None else parse_size(max_size)
     removed = prune(folder, older_than_days=older_than, max_bytes=-1 if everything else max_bytes)

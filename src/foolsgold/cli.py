@@ -95,7 +95,7 @@ def _cache(options: argparse.Namespace) -> None:
     from foolsgold.cache_command import list_lines, prune_lines
 
     limits = {"older_than": options.older_than, "max_size": options.max_size, "everything": options.all}
-    if options.action == "list" and any(limits.values()):
+    if options.action == "list" and any(value not in (None, False) for value in limits.values()):
         raise SettingsError("--older-than, --max-size and --all say what to remove: foolsgold cache prune.")
     lines = list_lines(options.cache) if options.action == "list" else prune_lines(options.cache, **limits)
     print("\n".join(lines))

@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,6 @@ from foolsgold.output import OutputFolder
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE
 from foolsgold.search import CandidateStore, Source
 from foolsgold.settings import SELECTABLE, MiningSettings
-from foolsgold.version import __version__
 
 RECORD_FILE = "record.json"  # written last: with it the entry is whole
 _NO_PART = {*SELECTABLE, "cache", "num_workers"} - {"seed"}  # settings that no candidate depends on
@@ -69,7 +68,7 @@ class KeptCandidates:
         settings: MiningSettings,
     ) -> None:
         self._identity = {
-            "foolsgold": __version__,
+            "foolsgold": _code_fingerprint(),
             "packages": {name: metadata.version(name) for name in _PACKAGES},
             "collection": collection.fingerprint,
             "encoder": None if encoder is None else dict(encoder),
@@ -154,6 +153,15 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
 
 def _say_damaged(path: Path) -> None:
     logger.warning("cache: %s is damaged; the candidates are searched again.", path)
+
+
+@lru_cache(maxsize=1)
+def _code_fingerprint() -> str:
+    """A hash of this package's own code: a version that is being worked on does not find what it found before."""
+    folder, digest = Path(__file__).parent, blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _checksum(path: Path) -> str:

@@ -21,6 +21,7 @@ from foolsgold.cache_folder import VECTORS, fingerprint_of, mark_used, write_who
 from foolsgold.encode.texts import KEY_BYTES, as_keys
 
 _CHUNK = re.compile(r"[0-9a-f]{32}\.safetensors")  # the hash of the texts' hashes
+_CHECKSUM = "foolsgold"
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class VectorCache:
         """
         hashes = _hashes_of(keys)
         arrays = {"keys": np.frombuffer(hashes, np.uint8).reshape(-1, KEY_BYTES), "vectors": vecs}
-        content = save(arrays, {"identity": self._identity, "checksum": self._checksum(hashes, vecs)})
+        content = save(arrays, {_CHECKSUM: self._checksum(hashes, vecs)})
         mark_used(self.folder, self._about)
         write_whole(self._path(hashes), lambda file: file.write(content))
 
@@ -98,7 +99,7 @@ class VectorCache:
         with _damage_noticed(path), safe_open(path, "numpy") as file:
             hashes: bytes = file.get_tensor("keys").tobytes()
             vecs: NDArray[Any] = file.get_tensor("vectors")
-            if file.metadata() != {"identity": self._identity, "checksum": self._checksum(hashes, vecs)}:
+            if file.metadata() != {_CHECKSUM: self._checksum(hashes, vecs)}:
                 raise ValueError("its checksum is wrong")
             return vecs
         return None
