@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +20,7 @@ from foolsgold.errors import OutputError
 AUTO = "auto"  # the setting for the user's own cache folder
 ABOUT_FILE = "about.json"  # says what lies in an entry; its time is when that was last used
 PARTIAL = ".partial"  # ends the name of a file that is being written
-VECTORS, CANDIDATES, MODELS = "vectors", "candidates", "models"
+VECTORS, CANDIDATES, ENCODERS, MODELS = "vectors", "candidates", "encoders", "models"
 _ATTEMPTS = 5  # another process may remove a folder as often as this between its making and a file in it
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,15 @@ def open_cache(setting: str | None) -> Path | None:
 def fingerprint_of(content: Mapping[str, Any]) -> str:
     """A hash of all that determines an entry; whatever JSON can hold."""
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+@cache
+def code_fingerprint() -> str:
+    """A hash of this package's own code: a version that is being worked on does not find what it made before."""
+    folder, digest = Path(__file__).parent, blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def mark_used(entry: Path, about: Mapping[str, Any]) -> None:

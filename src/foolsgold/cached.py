@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foolsgold.cache_folder import ABOUT_FILE, AUTO, CANDIDATES, MODELS, PARTIAL, VECTORS, default_cache_folder
+from foolsgold.cache_folder import (
+    ABOUT_FILE,
+    AUTO,
+    CANDIDATES,
+    ENCODERS,
+    MODELS,
+    PARTIAL,
+    VECTORS,
+    default_cache_folder,
+)
 from foolsgold.errors import SettingsError
 
 _ENTRY = re.compile(r"[0-9a-f]{32}")
 _OWN_FILES = re.compile(
-    r"about\.json|record\.json|[0-9a-f]{32}\.safetensors|(candidates|hidden_positives)\.parquet"
+    r"about\.json|record\.json|description\.json|[0-9a-f]{32}\.safetensors|(candidates|hidden_positives)\.parquet"
     rf"|\.[0-9a-f]{{32}}\{PARTIAL}"
 )
 _ABANDONED_SECONDS = 3600  # what is still being written after so long never will be whole
@@ -29,7 +38,7 @@ class Entry:
     """A folder of the cache.
 
     Attributes:
-        kind: vectors, candidates or models.
+        kind: vectors, candidates, encoders (what was said of a model), or models (as they were exported).
         path: where it lies.
         about: what was said of it when it was made; empty where that is lost.
         n_bytes: of its files.
@@ -66,7 +75,7 @@ def cache_to_look_at(setting: str) -> Path:
 
 def entries(cache: Path) -> list[Entry]:
     """All that the cache holds, the last used first."""
-    found = [entry for kind in (VECTORS, CANDIDATES, MODELS) for entry in _entries(cache / kind, kind)]
+    found = [entry for kind in (VECTORS, CANDIDATES, ENCODERS, MODELS) for entry in _entries(cache / kind, kind)]
     return sorted(found, key=lambda entry: (-entry.last_used, entry.path))
 
 

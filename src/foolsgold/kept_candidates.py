@@ -7,13 +7,13 @@ import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from foolsgold.cache_folder import CANDIDATES, fingerprint_of, mark_used, write_whole
+from foolsgold.cache_folder import CANDIDATES, code_fingerprint, fingerprint_of, mark_used, write_whole
 from foolsgold.calibration import Trial
 from foolsgold.collection import Collection
 from foolsgold.output import OutputFolder
@@ -68,7 +68,7 @@ class KeptCandidates:
         settings: MiningSettings,
     ) -> None:
         self._identity = {
-            "foolsgold": _code_fingerprint(),
+            "foolsgold": code_fingerprint(),
             "packages": {name: metadata.version(name) for name in _PACKAGES},
             "collection": collection.fingerprint,
             "encoder": None if encoder is None else dict(encoder),
@@ -153,15 +153,6 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
 
 def _say_damaged(path: Path) -> None:
     logger.warning("cache: %s is damaged; the candidates are searched again.", path)
-
-
-@lru_cache(maxsize=1)
-def _code_fingerprint() -> str:
-    """A hash of this package's own code: a version that is being worked on does not find what it found before."""
-    folder, digest = Path(__file__).parent, blake2b(digest_size=16)
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _checksum(path: Path) -> str:

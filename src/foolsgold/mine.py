@@ -10,7 +10,7 @@ from foolsgold.cache_folder import open_cache
 from foolsgold.calibration import LeakTest, Trial, estimate
 from foolsgold.choose import choose
 from foolsgold.collection import Collection, as_collection
-from foolsgold.encode import as_encoder, describe_encoder, encode
+from foolsgold.encode import encode, identify
 from foolsgold.errors import SettingsError
 from foolsgold.export import write_training_file
 from foolsgold.filters import filters_for
@@ -73,8 +73,7 @@ def mine(
             keep_collection(collection, folder)
             cache = open_cache(settings.cache)
         with stages("load"):
-            encoder = None if encoder is None else as_encoder(encoder, settings)
-            about = None if encoder is None else describe_encoder(encoder, settings)
+            encoder, about = identify(encoder, settings, cache)
             kept = KeptCandidates(cache, collection, about, sources, settings)
             found = kept.found(collection, folder)
         if found is None:

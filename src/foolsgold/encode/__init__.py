@@ -4,7 +4,7 @@ from foolsgold.encode.dense_models import DenseModels, dense_model
 from foolsgold.encode.encode import Encoded, as_encoder, encode
 from foolsgold.encode.encode_texts import encode_texts
 from foolsgold.encode.encoder import Encoder
-from foolsgold.encode.identity import describe_encoder
+from foolsgold.encode.known_models import identify
 from foolsgold.encode.precomputed import PrecomputedVectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.vectors import Vectors
@@ -18,7 +18,7 @@ __all__ = [
     "Vectors",
     "as_encoder",
     "dense_model",
-    "describe_encoder",
     "encode",
     "encode_texts",
+    "identify",
 ]
