@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -93,6 +94,9 @@ def prune(cache: Path, *, older_than_days: float | None = None, max_bytes: int |
         What was removed.
     """
     kept_bytes, removed, now = 0, [], time.time()
+    for folder in cache.glob(f"{MODELS}/*{PARTIAL}"):
+        if now - folder.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
     for entry in entries(cache):
         too_old = older_than_days is not None and now - entry.last_used > older_than_days * _SECONDS_A_DAY
         if too_old or (max_bytes is not None and kept_bytes + entry.n_bytes > max_bytes):
