@@ -23,6 +23,7 @@ FileType = Literal["jsonl", "parquet"]
 OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
 Precision = Literal["auto", "float32", "float16", "bfloat16", "int8"]
+VectorType = Literal["float32", "float16"]
 
 SELECTABLE = (
     "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "margin_min_probability",
@@ -147,6 +148,12 @@ class MiningSettings:
     device: str | None = _setting(None, "where the model runs: cpu, cuda, cuda:1, mps (default: the best there is)")
     num_workers: int | None = _setting(
         None, "encoding processes (default: one a GPU; on CPUs one per 8 cores from 16 cores on)"
+    )
+    vector_type: VectorType = _setting(
+        "float32", "how vectors are kept and searched; float16 halves memory and cache, and rounds to three digits"
+    )
+    cache: str | None = _setting(
+        "auto", "folder of what a later run need not encode or search again; auto is the user's own, 'none' is off"
     )
     block_size: int = _setting(1024, "queries handled at once; changes memory, never the result")
     seed: int = _setting(42, "of all that is random; the same seed gives the same bytes")
