@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from foolsgold.encode.load_model import offline_model_folder
 PLAIN: dict[str, Any] = {
     "max_false_negative_rate": None, "margin_min_probability": 0.0,
     "max_similarity_to_positive": None, "max_similarity_to_negative": None,
-    "short_rows": "drop",
+    "short_rows": "drop", "cache": None,
 }  # fmt: skip
 REAL_COLLECTIONS = ("argkp", "cmrc2018", "medquad", "policyqa", "spf_fr", "xquad_multi")
 
@@ -36,6 +38,24 @@ def heed_ctrl_c() -> None:
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_test_uses_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nor does any process that a test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def each_test_has_its_own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path_factory.getbasetemp() / "cache"
+    cache, models = base / uuid.uuid4().hex, base / "foolsgold" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (cache / "foolsgold").mkdir(parents=True)
+    (cache / "foolsgold" / "models").symlink_to(models)  # to write a model's graph takes seconds
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
 
 @pytest.fixture

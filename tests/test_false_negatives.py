@@ -22,7 +22,7 @@ from foolsgold.filters import FalseNegativeModel, logistic
 from foolsgold.rerank import PairScorer
 from foolsgold.witness import WITNESSES
 
-QUIET: dict[str, Any] = {"quiet": True, "format": "triplet"}
+QUIET: dict[str, Any] = {"quiet": True, "format": "triplet", "cache": None}
 
 
 class Topics:

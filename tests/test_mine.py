@@ -81,7 +81,7 @@ docs[700:] = docs[:800]  # ties
 queries = docs[:300] + 0.5 * rng.standard_normal((300, 48)).astype(np.float32)
 collection = read_pairs([(f"query {n}", f"text {n}") for n in range(300)], [f"text {n}" for n in range(1500)])
 settings = MiningSettings(out=sys.argv[1], block_size=int(sys.argv[2]), sampler=sys.argv[3], short_rows="random",
-                          random_ratio=0.25, depth=30, relative_margin=0.3, index="exact", quiet=True)
+                          random_ratio=0.25, depth=30, relative_margin=0.3, index="exact", cache=None, quiet=True)
 mine(collection, PrecomputedVectors(queries, docs), settings)
 """
 

@@ -219,8 +219,8 @@ texts = [" ".join(words[rng.integers(0, 60, 6)]) for _ in range(400)]
 collection = read_pairs([(f"w{n % 60} w{n % 7} of {n}", texts[n % 400]) for n in range(2500)], texts)
 size = (collection.n_queries, collection.n_documents)
 vectors = PrecomputedVectors(*(rng.standard_normal((n, 8)).astype(np.float32) for n in size))
-settings = MiningSettings(out=out, block_size=block_size, source=source, depth=20, relative_margin=0.3, quiet=True,
-                          short_rows="random", max_unknown_ratio=0.5)
+settings = MiningSettings(out=out, block_size=block_size, source=source, depth=20, relative_margin=0.3, cache=None,
+                          short_rows="random", max_unknown_ratio=0.5, quiet=True)
 mine(collection, vectors if with_vectors else None, settings)
 """
 

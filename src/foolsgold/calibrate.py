@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.cache_folder import open_cache
 from foolsgold.calibration import Calibration, Interval, LeakTest, Trial, estimate
 from foolsgold.choose import choose
 from foolsgold.collection import Collection, as_collection
@@ -86,7 +87,8 @@ def calibrate(
     collection = as_collection(collection, settings)
     filters_for(settings, collection)
     sources = open_sources(collection, settings)
-    encoded = encode(collection, encoder, settings)
+    cache = open_cache(settings.cache)
+    encoded = encode(collection, encoder, settings, cache=cache, scratch=cache)
     candidates = CandidateStore(collection)
     candidates.write(Search(collection, encoded, sources, settings).blocks())
     calibration, trial = estimate(collection, encoded, candidates, settings, None)

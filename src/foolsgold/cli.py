@@ -91,6 +91,16 @@ def _sample(options: argparse.Namespace) -> None:
     print(f"{n_documents:,} documents from Python's own documentation", file=sys.stderr)
 
 
+def _cache(options: argparse.Namespace) -> None:
+    from foolsgold.cache_command import list_lines, prune_lines
+
+    limits = {"older_than": options.older_than, "max_size": options.max_size, "everything": options.all}
+    if options.action == "list" and any(value not in (None, False) for value in limits.values()):
+        raise SettingsError("--older-than, --max-size and --all say what to remove: foolsgold cache prune.")
+    lines = list_lines(options.cache) if options.action == "list" else prune_lines(options.cache, **limits)
+    print("\n".join(lines))
+
+
 def _show(result: Any, settings: MiningSettings) -> None:
     if not settings.quiet:
         print(result.summary(), file=sys.stderr)
@@ -192,6 +202,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
 
+    cache = _command(commands, "cache", _cache, "list what is kept for later runs, or remove some of it")
+    cache.add_argument("action", nargs="?", choices=("list", "prune"), default="list")
+    cache.add_argument("--cache", metavar="DIR", default="auto", help="as given to mine (default: the user's own)")
+    cache.add_argument("--older-than", type=float, metavar="DAYS", help="prune: what was not used for so long")
+    cache.add_argument("--max-size", metavar="SIZE", help="prune: what has no room, such as in 10GB, last used first")
+    cache.add_argument("--all", action="store_true", help="prune: everything")
+
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
     sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
     return parser
@@ -232,8 +249,8 @@ def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show
         elif kind.choices:
             options["choices"] = kind.choices
         else:
-            options["type"] = _reader(kind, text_may_be_none=name == "cross_encoder")
-            options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name == "out" else "TEXT")
+            options["type"] = _reader(kind, text_may_be_none=name in ("cross_encoder", "cache"))
+            options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name in ("out", "cache") else "TEXT")
         group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 

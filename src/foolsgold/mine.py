@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from foolsgold.cache_folder import open_cache
 from foolsgold.calibration import LeakTest, Trial, estimate
 from foolsgold.choose import choose
 from foolsgold.collection import Collection, as_collection
-from foolsgold.encode import encode
+from foolsgold.encode import encode, identify
 from foolsgold.errors import SettingsError
 from foolsgold.export import write_training_file
 from foolsgold.filters import filters_for
+from foolsgold.kept_candidates import Found, KeptCandidates
 from foolsgold.output import OutputFolder
 from foolsgold.provenance import (
     CANDIDATES_FILE,
@@ -69,16 +71,30 @@ def mine(
             sources = open_sources(collection, settings)
             judge = judge_for(settings.cross_encoder if cross_encoder is None else cross_encoder, collection, settings)
             keep_collection(collection, folder)
-        with stages("encode"):
-            encoded = None if encoder is None else encode(collection, encoder, settings)
-        with stages("search"):
-            candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
-            search = Search(collection, encoded, sources, settings)
-            candidates.write(search.blocks())
-        with stages("calibrate"):
-            calibration, trial = estimate(collection, encoded, candidates, settings, folder.file(HIDDEN_FILE))
-        origin = Provenance.of_run(collection, settings, encoded, search.describe(), calibration.describe())
-        return _choose_and_write(collection, candidates, trial, settings, folder, stages, origin, judge)
+            cache = open_cache(settings.cache)
+        with stages("load"):
+            encoder, about = identify(encoder, settings, cache)
+            kept = KeptCandidates(cache, collection, about, sources, settings)
+            found = kept.found(collection, folder)
+        if found is None:
+            scratch = cache or folder.scratch
+            with stages("encode"):
+                encoded = (
+                    None
+                    if encoder is None
+                    else encode(collection, encoder, settings, cache=cache, scratch=scratch, about=about)
+                )
+            with stages("search"):
+                candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
+                search = Search(collection, encoded, sources, settings)
+                candidates.write(search.blocks())
+            with stages("calibrate"):
+                calibration, trial = estimate(collection, encoded, candidates, settings, folder.file(HIDDEN_FILE))
+            described = {} if encoded is None else encoded.encoder
+            found = Found(candidates, trial, described, search.describe(), calibration.describe())
+            kept.keep(found, folder)
+        origin = Provenance.of_run(collection, settings, found.encoder, found.search, found.calibration)
+        return _choose_and_write(collection, found.candidates, found.trial, settings, folder, stages, origin, judge)
 
 
 def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, **changes: Any) -> MiningResult:

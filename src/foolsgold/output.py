@@ -82,6 +82,11 @@ class OutputFolder:
         """Where to write a file of this name until the run has ended; None where nothing is kept on disk."""
         return None if self._staging is None else self._staging / name
 
+    @property
+    def scratch(self) -> Path | None:
+        """The hidden folder, for files without a name that end with the run; None where nothing is kept on disk."""
+        return self._staging
+
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file, indented, without NaN."""
         path = self.file(name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from foolsgold.collection import Collection, CollectionFiles, as_collection, read_beir, write_beir_parquet
-from foolsgold.encode import Encoded
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
 from foolsgold.settings import FileType, MiningSettings, TrainingFormat
@@ -59,14 +58,13 @@ class Provenance:
         cls,
         collection: Collection,
         settings: MiningSettings,
-        encoded: Encoded | None,
+        encoder: Mapping[str, Any],
         search: Mapping[str, Any],
         calibration: Mapping[str, Any],
     ) -> Provenance:
         """Of a run that is going on."""
         described = {"source": _outside_source(collection, settings.out), "fingerprint": collection.fingerprint}
         folder = None if settings.out is None else Path(settings.out)
-        encoder = {} if encoded is None else encoded.encoder
         return cls(folder, settings, described, encoder, search, calibration=calibration)
 
     @classmethod

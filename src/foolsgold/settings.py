@@ -22,6 +22,8 @@ TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "
 FileType = Literal["jsonl", "parquet"]
 OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
+Precision = Literal["auto", "float32", "float16", "bfloat16", "int8"]
+VectorType = Literal["float32", "float16"]
 
 SELECTABLE = (
     "negatives", "min_rank", "max_rank", "relative_margin", "absolute_margin", "margin_min_probability",
@@ -133,10 +135,25 @@ class MiningSettings:
     similarity: Similarity | None = _setting(None, "how vectors are compared (default: the model's own way)")
     query_prompt: str | None = _setting(None, "text put before each query (default: the model's own prompt)")
     document_prompt: str | None = _setting(None, "text put before each document (default: the model's own prompt)")
-    batch_size: int = _setting(32, "texts per forward pass; larger pays on a GPU")
+    batch_size: int = _setting(
+        32,
+        "forward passes of a bi-encoder have 2,048 tokens, on a GPU 65,536, and below 32 proportionally fewer, for "
+        "where memory is short; those of a cross-encoder as many pairs",
+    )
+    precision: Precision = _setting(
+        "auto",
+        "in which the model multiplies; auto is float32, on a GPU float16, which decides the same; int8 is faster on "
+        "a CPU, with vectors of cosine .998",
+    )
     device: str | None = _setting(None, "where the model runs: cpu, cuda, cuda:1, mps (default: the best there is)")
     num_workers: int | None = _setting(
         None, "encoding processes (default: one a GPU; on CPUs one per 8 cores from 16 cores on)"
+    )
+    vector_type: VectorType = _setting(
+        "float32", "how vectors are kept and searched; float16 halves memory and cache, and rounds to three digits"
+    )
+    cache: str | None = _setting(
+        "auto", "folder of what a later run need not encode or search again; auto is the user's own, 'none' is off"
     )
     block_size: int = _setting(1024, "queries handled at once; changes memory, never the result")
     seed: int = _setting(42, "of all that is random; the same seed gives the same bytes")

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from torch import device, nn
 
 
+def weights_state(model: nn.Module) -> tuple[tuple[int, int], ...]:
+    """Changes with every update of a weight in place, and with its replacement; far quicker than a hash."""
+    tensors = (tensor for _, tensor in sorted(model.state_dict(keep_vars=True).items()))
+    return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+
+
 def weights_hash(model: nn.Module) -> blake2b:
     """A hash of names, types, shapes and values of all weights, to which more can be added."""
     digest = blake2b(digest_size=16)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from foolsgold.encode.vectors import matrix_fingerprint
 from foolsgold.errors import SettingsError, VectorError
 from foolsgold.settings import Similarity
 
@@ -25,6 +26,16 @@ class PrecomputedVectors:
     query_vecs: Any
     doc_vecs: Any
     similarity: Similarity = "cosine"
+
+    def fingerprint(self) -> str:
+        """A hash of all values, as they are now.
+
+        Raises:
+            SettingsError: a file is not there.
+            VectorError: it is no `.npy` file of numbers.
+        """
+        queries, documents = open_vectors(self.query_vecs, "query_vecs"), open_vectors(self.doc_vecs, "doc_vecs")
+        return matrix_fingerprint(queries) + matrix_fingerprint(documents)
 
 
 def open_vectors(vectors: Any, argument: str) -> Any:

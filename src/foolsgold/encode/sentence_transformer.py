@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from hashlib import blake2b
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.cache_folder import AUTO, open_cache
+from foolsgold.encode.backend import choose_backend
+from foolsgold.encode.batches import in_order, window_texts, windows
 from foolsgold.encode.dense_models import known_prompts
-from foolsgold.encode.encoder import Encoder
+from foolsgold.encode.encoder import Encoder, Side
+from foolsgold.encode.forward import Forward, Window
+from foolsgold.encode.identity_of_model import ModelIdentity
 from foolsgold.encode.load_model import load_sentence_transformer
-from foolsgold.encode.loaded_model import enough_memory, weights_hash
+from foolsgold.encode.loaded_model import weights_state
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
 from foolsgold.errors import ModelError, SettingsError
-from foolsgold.settings import Similarity
+from foolsgold.settings import Precision, Similarity
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,14 +39,17 @@ class SentenceTransformerEncoder:
         model: a hub id, a folder, `"offline"`, or a loaded SentenceTransformer.
         query_prompt: put before each query; "" for none.
         document_prompt: put before each document; "" for none.
-        batch_size: texts per forward pass.
+        batch_size: below 32, forward passes have proportionally fewer tokens.
         device: where a model given by name runs, alone; a loaded one stays where it is. None: the best there is.
         num_workers: processes for more than 1,000 texts; None lets `worker_devices` decide unless a device is given.
         similarity: "cosine" or "dot" instead of the model's own.
         trust_remote_code: let the model run Python code that comes with it.
+        precision: "auto", "float32", "float16", "bfloat16", or "int8" for CPUs with the extra `onnx`.
+        cache: folder that keeps ONNX graphs; "auto" is the user's own, None one that ends with the encoder.
 
     Raises:
         ModelError: the model cannot be loaded, or is compared by neither cosine nor dot product.
+        SettingsError: a batch size, or later a precision, that cannot work.
     """
 
     def __init__(
@@ -53,6 +63,8 @@ class SentenceTransformerEncoder:
         num_workers: int | None = None,
         similarity: Similarity | None = None,
         trust_remote_code: bool = False,
+        precision: Precision = "auto",
+        cache: str | None = AUTO,
     ) -> None:
         if batch_size < 1:
             raise SettingsError(f"batch_size is {batch_size}; it takes a whole number of at least 1.")
@@ -70,19 +82,83 @@ class SentenceTransformerEncoder:
         self.num_workers = num_workers
         self._device_given = device is not None
         self.similarity = similarity or _similarity_of(self.model)
+        self._precision = precision
+        self._cache = cache
+        self._own_folder: TemporaryDirectory[str] | None = None
+        self._identity = ModelIdentity(self.model)
+        self._chosen: tuple[object, Forward] | None = None
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of queries, shape (len(texts), D), float32."""
-        return self._encode(self.model.encode_query, texts, self.query_prompt)
+        return self.encode(texts, "queries")
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of documents, shape (len(texts), D), float32."""
-        return self._encode(self.model.encode_document, texts, self.document_prompt)
+        return self.encode(texts, "documents")
 
-    def _encode(self, call: Callable[..., Any], texts: Sequence[str], prompt: str | None) -> NDArray[np.float32]:
-        with enough_memory("model", self.model.device, self.batch_size):
-            vecs = call(list(texts), prompt=prompt, batch_size=self.batch_size, show_progress_bar=False)
-        return np.asarray(vecs, dtype=np.float32)
+    def encode(
+        self, texts: Sequence[str], side: Side, *, advance: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """Vectors of texts of one side, shape (len(texts), D), float32, in their order.
+
+        Args:
+            texts: of any lengths.
+            side: "queries" or "documents".
+            advance: called with the number of texts that were just encoded, or on a GPU sent there.
+
+        Raises:
+            ModelError: the device has too little memory.
+        """
+        import torch
+
+        windows = self.windows(texts)
+        parts = []
+        for vecs in self.forward().vectors(self.tasks(texts, side, windows)):
+            parts.append(vecs)
+            if advance is not None:
+                advance(len(vecs))
+        if not parts:
+            return np.empty((0, self.model.get_embedding_dimension() or 0), np.float32)
+        return in_order(torch.cat(parts).float().cpu().numpy(), windows)  # one copy from a GPU, at the end
+
+    def windows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Rows of texts that are encoded together; a vector's last digits depend on them and on nothing else."""
+        return windows(texts, window_texts(self.model.device.type))
+
+    def tasks(self, texts: Sequence[str], side: Side, windows: Sequence[Sequence[int]]) -> Iterator[Window]:
+        """What forward passes take: the texts of each window."""
+        prompt = self.query_prompt if side == "queries" else self.document_prompt
+        return (Window([texts[row] for row in rows], side, prompt) for rows in windows)
+
+    def forward(self) -> Forward:
+        """The model as it is now, with what computes its vectors."""
+        state = (weights_state(self.model), self.model.max_seq_length)
+        if self._chosen is None or self._chosen[0] != state:
+            backend = choose_backend(self.model, self._precision, self._cache_folder())
+            self._chosen = state, Forward(self.model, backend, self.batch_size)
+        forward = self._chosen[1]
+        forward.batch_size = self.batch_size
+        return forward
+
+    @property
+    def chunk_texts(self) -> int:
+        """Texts that the vector cache keeps together."""
+        return 16_384 if self.model.device.type == "cuda" else 1_024
+
+    @property
+    def backend(self) -> str:
+        """What computes vectors: "onnxruntime", "torch", or "sentence-transformers" for a model run as it is."""
+        return self.forward().backend.name
+
+    @property
+    def backend_reason(self) -> str | None:
+        """Why it is not ONNX Runtime; None where it is."""
+        return self.forward().backend.reason
+
+    @property
+    def precision(self) -> str:
+        """In which the model multiplies: float32, float16, bfloat16 or int8."""
+        return self.forward().backend.precision
 
     @contextmanager
     def workers(self, n_texts: int) -> Iterator[Encoder]:
@@ -105,13 +181,26 @@ class SentenceTransformerEncoder:
         finally:
             self.batch_size, self.num_workers = before
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """A hash of all weights, of the prompts and of the maximum length."""
-        digest = weights_hash(self.model)
-        parts = (self.model.prompts, self.model.max_seq_length, self.query_prompt, self.document_prompt)
-        digest.update(repr(parts).encode())
-        return digest.hexdigest()
+        """A hash of the model and of both prompts, whatever runs it."""
+        parts = (self._identity.hash(), self.query_prompt, self.document_prompt)
+        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def side_fingerprint(self, side: Side) -> str:
+        """A hash of all that decides the vectors of one side; the other side's prompt has no part in it."""
+        prompt = self.query_prompt if side == "queries" else self.document_prompt
+        parts = (self._identity.hash(), side, prompt, self.backend, self.precision)
+        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def _cache_folder(self) -> Path:
+        """The cache folder; where there is none, one that ends with the encoder."""
+        folder = open_cache(self._cache)
+        if folder is not None:
+            return folder
+        if self._own_folder is None:
+            self._own_folder = TemporaryDirectory(prefix="foolsgold-", ignore_cleanup_errors=True)
+        return Path(self._own_folder.name)
 
 
 def _similarity_of(model: SentenceTransformer) -> Similarity:

@@ -121,13 +121,14 @@ class Vectors:
         """The given rows as they are stored, in float64, shape (len(rows), D)."""
         return np.ascontiguousarray(self.values[rows], dtype=np.float64)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of all values."""
-        digest = blake2b(f"{self.values.dtype} {self.values.shape}".encode(), digest_size=16)
-        for start in range(0, len(self.values), _CHECK_ROWS):
-            digest.update(np.ascontiguousarray(self.values[start : start + _CHECK_ROWS]).tobytes())
-        return digest.hexdigest()
+
+def matrix_fingerprint(values: NDArray[Any]) -> str:
+    """A hash of type, shape and all values of an array, which may be memory-mapped."""
+    digest = blake2b(f"{values.dtype} {values.shape}".encode(), digest_size=16)
+    rows = np.atleast_1d(values)
+    for start in range(0, len(rows), _CHECK_ROWS):
+        digest.update(np.ascontiguousarray(rows[start : start + _CHECK_ROWS]).tobytes())
+    return digest.hexdigest()
 
 
 def _check_rows(bad: NDArray[np.bool_], name: str, problem: str, ids: pa.ChunkedArray | None) -> None:

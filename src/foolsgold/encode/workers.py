@@ -7,7 +7,8 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.encode.batches import in_order, window_texts, windows
+from foolsgold.encode.encoder import Side
+from foolsgold.encode.forward import Forward, Window
 from foolsgold.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ _DIED = (
     "An encoding process died: it ran out of memory, was killed, or the script that started it has no "
     "`if __name__ == '__main__':` around its work. Pass num_workers=1 (--num-workers 1) to encode in this process."
 )
-_BATCHES_PER_TASK = 4  # few, so that no worker is left alone with a long rest
+_TASKS_AHEAD = 2  # of each worker: it tokenises one while it computes the other
 
 
 class _Worker(NamedTuple):
@@ -75,13 +79,14 @@ class EncodingWorkers:
 
     def __enter__(self) -> EncodingWorkers:
         threads = max(1, _n_cores() // len(self._devices))
+        forward = self._encoder.forward()
         self._encoder.model.to("cpu")  # host memory is shared with the workers, GPU memory cannot be
         try:
             with _interrupts_held():
                 for device in self._devices:
                     self._workers.append(_start(device, threads))
             for worker in self._workers:
-                _send(worker.pipe, self._encoder)  # blocks until the worker has loaded torch
+                _send(worker.pipe, forward)  # blocks until the worker has loaded torch
         except BaseException:
             self._end()
             raise
@@ -94,11 +99,25 @@ class EncodingWorkers:
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the encoder's own, in the same order."""
-        return self._encode("encode_queries", texts)
+        return self.encode(texts, "queries")
 
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the encoder's own, in the same order."""
-        return self._encode("encode_documents", texts)
+        return self.encode(texts, "documents")
+
+    def encode(
+        self, texts: Sequence[str], side: Side, *, advance: Callable[[int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """As the encoder's own, bit for bit: the same windows of texts, each a worker's task."""
+        rows = windows(texts, window_texts(self._home.type))
+        if not rows:
+            return self._encoder.encode(texts, side)
+        parts: dict[int, NDArray[np.float32]] = {}
+        for task, vecs in self._results(self._encoder.tasks(texts, side, rows)):
+            parts[task] = vecs
+            if advance is not None:
+                advance(len(vecs))
+        return in_order(np.concatenate([parts[task] for task in range(len(rows))]), rows)
 
     def _end(self) -> None:
         for worker in self._workers:
@@ -110,21 +129,21 @@ class EncodingWorkers:
         self._workers.clear()
         self._encoder.model.to(self._home)
 
-    def _encode(self, method: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        size = self._encoder.batch_size * _BATCHES_PER_TASK
-        starts = list(range(0, len(texts), size))
-        waiting = list(reversed(starts))
-        results: dict[int, NDArray[np.float32]] = {}
-        idle, busy = [worker.pipe for worker in self._workers], dict[Connection, int]()
-        while waiting or busy:
-            while waiting and idle:
-                pipe, start = idle.pop(), waiting.pop()
-                _send(pipe, (method, list(texts[start : start + size])))
-                busy[pipe] = start
-            for pipe in [pipe for pipe in wait(list(busy)) if isinstance(pipe, Connection)]:
-                results[busy.pop(pipe)] = _received(pipe)
-                idle.append(pipe)
-        return np.concatenate([results[start] for start in starts])
+    def _results(self, windows: Iterator[Window]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Number and vectors of each window, as they come."""
+        waiting = enumerate(windows)
+        free = [worker.pipe for worker in self._workers] * _TASKS_AHEAD
+        busy: dict[Connection, deque[int]] = {worker.pipe: deque() for worker in self._workers}
+        while True:
+            for pipe, (task, window) in zip(free, waiting, strict=False):
+                _send(pipe, window)
+                busy[pipe].append(task)
+            at_work = [pipe for pipe in busy if busy[pipe]]
+            if not at_work:
+                return
+            free = [pipe for pipe in wait(at_work) if isinstance(pipe, Connection)]
+            for pipe in free:
+                yield busy[pipe].popleft(), _received(pipe)
 
 
 def _start(device: str, threads: int) -> _Worker:
@@ -161,13 +180,22 @@ def _work(device: str, threads: int, pipe: Connection) -> None:
     if device == "cpu":
         torch.set_num_threads(threads)
     try:
-        encoder: SentenceTransformerEncoder = pipe.recv()
-        encoder.model.to(device)
-        while True:
-            method, texts = pipe.recv()
-            pipe.send(_result(encoder, method, texts))
+        forward: Forward = pipe.recv()
+        forward.model.to(device)
+        _encode(forward, pipe)
     except (EOFError, OSError):
         return
+
+
+def _encode(forward: Forward, pipe: Connection) -> None:
+    """Answer each window with its vectors, in order, until one fails."""
+    try:
+        for vecs in forward.vectors(iter(pipe.recv, None)):
+            pipe.send(vecs.float().cpu().numpy())
+    except (EOFError, OSError):
+        raise
+    except Exception as error:
+        pipe.send(_sendable(error))
 
 
 def _end_with_parent() -> None:
@@ -178,15 +206,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _result(encoder: SentenceTransformerEncoder, method: str, texts: list[str]) -> object:
+def _sendable(error: Exception) -> Exception:
     try:
-        return getattr(encoder, method)(texts)
-    except Exception as error:
-        try:
-            pickle.loads(pickle.dumps(error))
-        except Exception:
-            return WorkerError(f"encoding failed: {type(error).__name__}: {error}")
-        return error
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return WorkerError(f"encoding failed: {type(error).__name__}: {error}")
+    return error
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candi
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.nearest_stored import nearest_stored
 from foolsgold.search.search import Search
-from foolsgold.search.source import check_sources, open_sources
+from foolsgold.search.source import Source, check_sources, open_sources
 from foolsgold.search.voyager import VoyagerIndex, build_voyager
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Estimates",
     "ExactIndex",
     "Search",
+    "Source",
     "VoyagerIndex",
     "build_voyager",
     "check_sources",
