@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from foolsgold import exact_topk, read_beir
 from foolsgold.encode import encode
 from foolsgold.search.voyager import recall_of

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from foolsgold.cache_folder import CANDIDATES, VECTORS
-from foolsgold.cached import Entry, cache_to_look_at, entries, parse_size, prune
+from foolsgold.cached import Entry, cache_to_look_at, entries, prune
 from foolsgold.errors import SettingsError
+from foolsgold.size import parse_size
 
 _COLUMNS = ("what", "model", "side", "prompt", "precision", "type", "dimensions", "texts", "size", "last used")
 _RIGHT = {"dimensions", "texts", "size"}
@@ -40,7 +41,7 @@ def prune_lines(
     if older_than is not None and not older_than >= 0:
         raise SettingsError(f"older_than is {older_than}; it takes a number of days from 0 on.")
     folder = cache_to_look_at(cache)
-    max_bytes = None if max_size is None else parse_size(max_size)
+    max_bytes = None if max_size is None else parse_size(max_size, "max_size")
     removed = prune(folder, older_than_days=older_than, max_bytes=-1 if everything else max_bytes)
     freed = sum(entry.n_bytes for entry in removed)
     lines = _table([_row(entry) for entry in removed]) if removed else []

@@ -31,7 +31,6 @@ _OWN_FILES = re.compile(
 )
 _ABANDONED_SECONDS = 3600  # what is still being written after so long never will be whole
 _SECONDS_A_DAY = 86_400
-_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 @dataclass(frozen=True)
@@ -106,22 +105,6 @@ def prune(cache: Path, *, older_than_days: float | None = None, max_bytes: int |
             kept_bytes += entry.n_bytes
             _remove_abandoned(entry)
     return removed
-
-
-def parse_size(text: str) -> int:
-    """Bytes, of a number with a unit.
-
-    Raises:
-        SettingsError: it is something else.
-
-    >>> parse_size("10GB"), parse_size("1.5 MiB"), parse_size("0")
-    (10000000000, 1572864, 0)
-    """
-    parts = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", text.strip().upper())
-    if parts is None:
-        raise SettingsError(f"max_size is {text!r}; it takes a number with a unit, such as 500MB or 10GB.")
-    number, unit, binary = parts.groups()
-    return int(float(number) * (1024 if binary else 1000) ** _POWERS[unit])
 
 
 def _entries(folder: Path, kind: str) -> Iterator[Entry]:

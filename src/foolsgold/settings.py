@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_type_hints
 
 from foolsgold.errors import SettingsError
 from foolsgold.languages import STEMMERS
+from foolsgold.size import parse_size
 from foolsgold.sources import parse_sources
 
 IndexKind = Literal["auto", "exact", "voyager"]
@@ -31,7 +32,7 @@ SELECTABLE = (
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
-    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size",
+    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size", "memory",
     "batch_size", "device", "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
@@ -156,6 +157,10 @@ class MiningSettings:
         "auto", "folder of what a later run need not encode or search again; auto is the user's own, 'none' is off"
     )
     block_size: int = _setting(1024, "queries handled at once; changes memory, never the result")
+    memory: str | None = _setting(
+        None,
+        "most memory to use beside mapped files, such as 4GB: blocks are made to fit (default: what makes it fast)",
+    )
     seed: int = _setting(42, "of all that is random; the same seed gives the same bytes")
     on_bad_line: OnBadLine = _setting("error", "a line that cannot be read: stop, or count it and go on")
     max_unknown_ratio: float = _setting(0.1, "share of judgements that may name unknown ids; more means the wrong file")
@@ -167,6 +172,8 @@ class MiningSettings:
         for name, kind in setting_kinds().items():
             object.__setattr__(self, name, _checked(name, kind, getattr(self, name)))
         object.__setattr__(self, "source", ",".join(map(str, parse_sources(self.source))))  # paths become absolute
+        if self.memory is not None:
+            parse_size(self.memory, "memory")
         self._check_ranges()
         self._check_window()
         if self.language is not None and self.language not in STEMMERS:

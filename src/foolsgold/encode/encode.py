@@ -13,11 +13,13 @@ from foolsgold.collection import Collection
 from foolsgold.encode.encode_texts import encode_texts
 from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.identity import describe_encoder, similarity_of, vector_cache
+from foolsgold.encode.matrix import IN_MEMORY_BYTES
 from foolsgold.encode.precomputed import PrecomputedVectors, open_vectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.texts import Texts
 from foolsgold.encode.vectors import Vectors
 from foolsgold.errors import ModelError, SettingsError, VectorError
+from foolsgold.memory import free_bytes
 from foolsgold.settings import MiningSettings
 
 
@@ -108,9 +110,11 @@ def _encoded(
     texts: Texts, encoder: Encoder, side: Side, settings: MiningSettings, cache: Path | None, scratch: Path | None
 ) -> NDArray[Any]:
     vectors = None if cache is None else vector_cache(cache, encoder, side, settings.vector_type)
+    free = free_bytes(settings.memory)
     return encode_texts(
         texts, encoder, side, batch_size=settings.batch_size, quiet=settings.quiet, vector_type=settings.vector_type,
         cache=vectors, scratch=scratch,
+        in_memory_bytes=IN_MEMORY_BYTES if free is None else min(IN_MEMORY_BYTES, free // 4),
     )  # fmt: skip
 
 

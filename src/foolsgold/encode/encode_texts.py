@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from foolsgold.encode.chunks import ChunkEncoder
 from foolsgold.encode.encoder import Encoder, Side
-from foolsgold.encode.matrix import Matrix
+from foolsgold.encode.matrix import IN_MEMORY_BYTES, Matrix
 from foolsgold.encode.texts import Texts
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.errors import SettingsError
@@ -33,6 +33,7 @@ def encode_texts(
     vector_type: VectorType = "float32",
     cache: VectorCache | None = None,
     scratch: Path | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> NDArray[Any]:
     """Vectors of texts, shape (len(texts), D), in their order; equal texts are encoded once.
 
@@ -49,6 +50,7 @@ def encode_texts(
         vector_type: of the numbers.
         cache: what is there already, and where new chunks are kept.
         scratch: a folder for the file of a matrix that is large; None: it is kept in memory.
+        in_memory_bytes: up to which it is kept there in any case.
 
     Raises:
         VectorError: the encoder returned something else than one vector a text.
@@ -61,7 +63,7 @@ def encode_texts(
     distinct = texts.keys().dictionary_encode()
     keys, which = distinct.dictionary, distinct.indices.to_numpy()  # which (n,): the key of each text
     rows = np.unique(which, return_index=True)[1]  # where each key (U,) appears first, ascending
-    matrix = Matrix(len(texts), vector_type, scratch)
+    matrix = Matrix(len(texts), vector_type, scratch, in_memory_bytes=in_memory_bytes)
     missing = np.ones(len(keys), np.bool_)
     for places, vecs in cache.read(keys) if cache is not None else ():
         matrix.put(rows[places], vecs)

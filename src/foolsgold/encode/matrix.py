@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foolsgold.errors import OutputError, VectorError
 from foolsgold.settings import VectorType
 
-_IN_MEMORY_BYTES = 256 * 2**20
+IN_MEMORY_BYTES = 256 * 2**20
 _ZEROS_BYTES = 2**20
 
 
@@ -24,12 +24,16 @@ class Matrix:
         n_rows: how many there will be.
         vector_type: of the numbers as they are kept.
         scratch: the folder for the file of a large matrix; None: it is kept in memory.
+        in_memory_bytes: up to which it is kept there in any case.
     """
 
-    def __init__(self, n_rows: int, vector_type: VectorType, scratch: Path | None) -> None:
+    def __init__(
+        self, n_rows: int, vector_type: VectorType, scratch: Path | None, *, in_memory_bytes: int = IN_MEMORY_BYTES
+    ) -> None:
         self._n_rows = n_rows
         self._type = np.dtype(vector_type)
         self._scratch = scratch
+        self._in_memory_bytes = in_memory_bytes
         self._values: NDArray[Any] | None = None
 
     @property
@@ -57,7 +61,7 @@ class Matrix:
     def _room(self, dimensions: int) -> NDArray[Any]:
         shape = (self._n_rows, dimensions)
         n_bytes = self._n_rows * dimensions * self._type.itemsize
-        if self._scratch is None or n_bytes <= _IN_MEMORY_BYTES:
+        if self._scratch is None or n_bytes <= self._in_memory_bytes:
             return np.empty(shape, self._type)
         try:
             with tempfile.TemporaryFile(dir=self._scratch) as file:

@@ -71,11 +71,19 @@ def plan_index(kind: IndexKind, query_vecs: Vectors, doc_vecs: Vectors, *, k: in
 
 
 def build_index(
-    plan: Plan, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, device: str, seed: int, quiet: bool
+    plan: Plan,
+    query_vecs: Vectors,
+    doc_vecs: Vectors,
+    *,
+    k: int,
+    device: str,
+    seed: int,
+    quiet: bool,
+    memory_bytes: int | None = None,
 ) -> Index:
     """The index that was planned; Voyager visits as many documents a query as a good recall takes."""
     if plan.kind == "exact":
-        return exact_index(doc_vecs, device)
+        return exact_index(doc_vecs, device, memory_bytes=memory_bytes)
     index = VoyagerIndex(doc_vecs, seed=seed, show_progress=not quiet)
     index.tune(query_vecs, k=k, seed=seed)
     return index
