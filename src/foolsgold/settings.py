@@ -32,8 +32,8 @@ SELECTABLE = (
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
-    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size", "memory",
-    "batch_size", "device", "trust_remote_code", "out", "quiet",
+    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size",
+    "memory", "batch_size", "device", "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
 
