@@ -10,10 +10,11 @@ from foolsgold.encode.vectors import Vectors
 from foolsgold.filters import Relevance
 from foolsgold.search import Bm25Index, Search
 from foolsgold.witness import Witnesses
-from foolsgold.witness.containment import contains
+from foolsgold.witness.containment import Containment
 from foolsgold.witness.features import above_median, relative_to_best, standardised
 from foolsgold.witness.hubs import Hubs
 from foolsgold.witness.neighbours import Neighbours
+from foolsgold.witness.shared_words import SharedWords
 
 QUIET = MiningSettings(quiet=True)
 
@@ -84,19 +85,46 @@ def test_near_duplicates_go_to_the_first_that_is_kept() -> None:
     vecs = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
     # 10 repeats 0, and is not kept; so 20, which repeats 10 alone, is; 12 degrees repeats both, 0 first
     neighbours = Neighbours(Vectors.of(vecs, "cosine"), near_duplicate=0.95)
-    assert neighbours.duplicate_of(vecs).tolist() == [0, 0, 2, 3, 0]
+    present = np.array([[True] * 5, [True] * 4 + [False]])
+    both = np.stack([vecs, vecs])
+    assert neighbours.duplicate_of(both, present).tolist() == [[0, 0, 2, 3, 0], [0, 0, 2, 3, -1]]
     off = Neighbours(Vectors.of(vecs, "cosine"), near_duplicate=None)
-    assert off.duplicate_of(vecs).tolist() == [0, 1, 2, 3, 4]
+    assert off.duplicate_of(both, present).tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, -1]]
 
 
 def test_likeness_is_the_share_of_a_documents_words_by_weight() -> None:
     texts = ["red red rose", "red tulip", "blue sky", "rose red", "…"]
     index = Bm25Index(texts, language="none", quiet=True)
-    found = index.likeness(0, np.array([0, 1, 2, 3, 4, -1]))
+    everything, all_of_them = np.arange(5), np.array([0, 5])
+    shared = SharedWords(index).of(["rose"], everything, all_of_them, np.array([0]), np.array([0, 1]))
     own, other = index.pair_scores(["red rose"], np.array([[0, 3]]))[0]
-    assert found == pytest.approx([1, found[1], 0, other / own, 0, 0])
+    found = shared.likeness
+    assert found == pytest.approx([1, found[1], 0, other / own, 0])
     assert 0 < found[1] < 1 < found[3]  # all words in a shorter document weigh more
-    assert index.likeness(4, np.array([0])).tolist() == [0]  # nothing said, nothing shared
+    assert shared.scores == pytest.approx(index.pair_scores(["rose"], everything[None])[0])
+    nothing_said = SharedWords(index).of(["rose"], everything, all_of_them, np.array([4]), np.array([0, 1]))
+    assert not nothing_said.likeness.any()
+
+
+@pytest.mark.parametrize("table_values", [1, 40, 2**19])
+def test_shared_words_do_not_depend_on_how_much_is_asked_at_once(table_values: int) -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(list("abcdefghij"), 6)) for _ in range(30)]
+    index = Bm25Index(texts, language="none", quiet=True)
+    n_positives = np.array([0, 1, 40, 2])  # one query asks more than fits
+    positives, offsets = rng.integers(0, 30, n_positives.sum()), np.concatenate([[0], np.cumsum(n_positives)])
+    docs, doc_offsets = rng.integers(0, 30, 26), np.array([0, 10, 20, 20, 26])
+    queries = ["a b", "c c", "d", "unheard of"]
+    found = SharedWords(index, table_values=table_values).of(queries, docs, doc_offsets, positives, offsets)
+    for query, text in enumerate(queries):
+        own = slice(doc_offsets[query], doc_offsets[query + 1])
+        alone = SharedWords(index).of(
+            [text], docs[own], np.array([0, own.stop - own.start]), positives[offsets[query] : offsets[query + 1]],
+            np.array([0, n_positives[query]]),
+        )  # fmt: skip
+        assert found.scores[own].tobytes() == alone.scores.tobytes()
+        assert found.likeness[own].tobytes() == alone.likeness.tobytes()
+    assert not found.likeness[:10].any() and not found.scores[20:].any()
 
 
 @pytest.mark.parametrize(
@@ -104,13 +132,17 @@ def test_likeness_is_the_share_of_a_documents_words_by_weight() -> None:
     [
         ("boil it for six", "then boil it for six minutes", True),
         ("then boil it for six minutes", "boil it for six", True),
+        ("Boil it, for six!", "boil it for six", True),
         ("boil it for six", "reboil it for six", False),  # word by word
         ("boil it for", "boil it for six minutes", False),  # three words are contained by chance
-        ("", "anything at all here", False),
+        ("six for it boil", "boil it for six minutes", False),  # the same words in another order
+        ("水煮六分", "用水煮六分钟", True),
+        ("?", "anything at all here", False),
     ],
 )
 def test_containment(a: str, b: str, expected: bool) -> None:
-    assert contains(a, b) is expected
+    collection = read_pairs([("q", a), ("q", b)])
+    assert Containment(collection).of(np.array([0, 1, 0]), np.array([1, 0, 1])).tolist() == [expected] * 3
 
 
 def test_what_the_witnesses_say() -> None:
@@ -143,3 +175,24 @@ def test_a_collection_without_words_has_two_witnesses_less() -> None:
     testimony = witnesses.of(next(Search(collection, vectors, {}, QUIET).blocks()), Relevance(collection))
     assert not testimony.features[..., [1, 3]].any()
     assert testimony.features[..., 0].any()
+
+
+def test_neither_blocks_nor_missing_candidates_show_in_what_the_witnesses_say() -> None:
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice(list("abcdefghij"), 8)) for _ in range(40)]
+    pairs = [(f"{text[:3]} {n}", texts[n + j]) for n, text in enumerate(texts[:12]) for j in range(n % 4 + 1)]
+    collection = read_pairs(pairs, texts)
+    docs = rng.normal(size=(collection.n_documents, 8)).astype(np.float32)
+    vectors = encoded(collection, rng.normal(size=(collection.n_queries, 8)).astype(np.float32), docs)
+    witnesses, relevance = Witnesses(collection, vectors, QUIET), Relevance(collection)
+    block = next(Search(collection, vectors, {}, QUIET).blocks())
+    block.doc_rows[3, 20:] = -1
+    whole = witnesses.of(block, relevance)
+    for query in range(len(block)):
+        chosen = np.arange(len(block)) == query
+        alone = witnesses.of(block.of_queries(chosen), relevance)
+        assert alone.features.tobytes() == whole.features[query].tobytes()
+        assert alone.positive_similarities.tobytes() == whole.positive_similarities[query].tobytes()
+        assert np.array_equal(alone.duplicate_of[0], whole.duplicate_of[query])
+        assert np.array_equal(alone.contains_positive[0], whole.contains_positive[query])
+    assert np.isnan(whole.positive_similarities[3, 20:]).all() and (whole.duplicate_of[3, 20:] == -1).all()

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from foolsgold.collection.taken import taken
 from foolsgold.collection.text import same_keys, text_keys
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
@@ -123,8 +124,8 @@ class Collection:
 
     def query_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Texts of the given query rows, or of all."""
-        column = self.queries["text"]
-        texts: list[str] = (column if rows is None else column.take(pa.array(rows))).to_pylist()
+        table = self.queries.select(["text"])
+        texts: list[str] = (table if rows is None else taken(table, rows))["text"].to_pylist()
         return texts
 
     @property
@@ -143,7 +144,7 @@ class Collection:
 
     def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
-        table = self.corpus if rows is None else self.corpus.take(pa.array(rows))
+        table = self.corpus if rows is None else taken(self.corpus.select(["title", "text"]), rows)
         titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
         return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
 
@@ -176,7 +177,7 @@ class Collection:
         aside = None if self.set_aside is None else self.set_aside.of_queries(rows)
         part = replace(
             self,
-            queries=self.queries.take(pa.array(rows)),
+            queries=taken(self.queries, rows),
             positives=positives,
             judged_negatives=self.judged_negatives.of_queries(rows),
             held_out_positives=self.held_out_positives.of_queries(rows),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -77,7 +76,8 @@ def guess_language(texts: Sequence[str]) -> str | None:
 
 
 def _vote(tokens: list[str]) -> str | None:
-    hits = {language: sum(token in words for token in tokens) for language, words in _stopwords().items()}
+    counts = Counter(tokens)
+    hits = {language: sum(map(counts.__getitem__, words & counts.keys())) for language, words in _stopwords().items()}
     best = max(hits, key=hits.__getitem__)
     clear = sum(count == hits[best] for count in hits.values()) == 1
     return best if clear and hits[best] >= _PROSE * len(tokens) else None
@@ -101,7 +101,13 @@ def _stopwords() -> dict[str, frozenset[str]]:
 @cache
 def _word() -> re.Pattern[str]:
     """Letters, digits and marks: without its marks a word of Hindi or Tamil falls to pieces."""
-    marks = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] == "M")
+    ranges: list[tuple[int, int]] = []  # matched five times as fast as characters one by one
+    for code in (*range(0x20000), *range(0xE0000, 0xE1000)):  # no other plane has marks
+        if unicodedata.category(chr(code))[0] != "M":
+            continue
+        first = ranges.pop()[0] if ranges and ranges[-1][1] == code - 1 else code
+        ranges.append((first, code))
+    marks = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
     return re.compile(rf"[\w{marks}]+")
 
 

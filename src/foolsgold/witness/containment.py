@@ -2,16 +2,73 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.collection import Collection, words
+
 _FEWEST_WORDS = 4  # fewer are contained by chance
+_KEPT_TEXTS = 65_536
+_BITS = 512
 
 
-def contains(a: str, b: str) -> bool:
-    """Whether one of two texts, folded into words (`words`), contains the other; never one of fewer than four words.
+class _Folded(NamedTuple):
+    """The words of a text with a space before, between and after; empty where they are too few.
 
-    >>> contains("boil the egg for six minutes", "to be soft boil the egg for six minutes and cool it")
-    True
+    Each word sets a bit of the signature (Bloom, CACM 1970): a text that contains another has all of its bits.
     """
-    shorter, longer = sorted((a, b), key=len)
-    if shorter.count(" ") + 1 < _FEWEST_WORDS:
-        return False
-    return f" {shorter} " in f" {longer} "
+
+    text: str
+    signature: bytes
+
+
+class Containment:
+    """Whether of two documents of a collection, folded into words (`words`), one contains the other.
+
+    One of fewer than four words is contained in none.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._folded: dict[int, _Folded] = {}
+
+    def of(self, some: NDArray[np.integer], others: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """For pairs of documents, shape (n,) both; a pair that is there again is looked at once."""
+        if not len(some):
+            return np.zeros(0, np.bool_)
+        n = self._collection.n_documents
+        keys = np.minimum(some, others).astype(np.int64) * n + np.maximum(some, others)
+        pairs, of_pair = np.unique(keys, return_inverse=True)
+        rows, places = np.unique(np.concatenate(np.divmod(pairs, n)), return_inverse=True)
+        folded = self._of_rows(rows)
+        lengths = np.array([len(one.text) for one in folded], np.int64)
+        short, long = places.reshape(2, -1)
+        swapped = lengths[short] > lengths[long]
+        short, long = np.where(swapped, long, short), np.where(swapped, short, long)
+        signatures = np.frombuffer(b"".join(one.signature for one in folded), np.uint64).reshape(len(rows), -1)
+        may_be = np.flatnonzero((lengths[short] > 0) & ~(signatures[short] & ~signatures[long]).any(axis=1))
+        found = np.zeros(len(pairs), np.bool_)
+        found[may_be] = [
+            folded[a].text in folded[b].text for a, b in zip(short[may_be].tolist(), long[may_be].tolist(), strict=True)
+        ]
+        return found[of_pair]
+
+    def _of_rows(self, doc_rows: NDArray[np.int64]) -> list[_Folded]:
+        """Of rows that differ."""
+        new = [row for row in doc_rows.tolist() if row not in self._folded]
+        if len(self._folded) + len(new) > _KEPT_TEXTS:
+            self._folded, new = {}, doc_rows.tolist()
+        for row, text in zip(new, self._collection.document_texts(new), strict=True):
+            self._folded[row] = _folded(text)
+        return [self._folded[row] for row in doc_rows.tolist()]
+
+
+def _folded(text: str) -> _Folded:
+    found = words(text).split()
+    signature = 0
+    for word in set(found):
+        signature |= 1 << (hash(word) % _BITS)
+    text = f" {' '.join(found)} " if len(found) >= _FEWEST_WORDS else ""
+    return _Folded(text, signature.to_bytes(_BITS // 8, "little"))

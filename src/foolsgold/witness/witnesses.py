@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection, words
+from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
 from foolsgold.errors import CollectionError
 from foolsgold.filters import Relevance
 from foolsgold.search import Bm25Index, Candidates
 from foolsgold.settings import MiningSettings
-from foolsgold.witness.containment import contains
+from foolsgold.witness.containment import Containment
 from foolsgold.witness.features import WITNESSES, Testimony, above_median, relative_to_best, standardised
 from foolsgold.witness.hubs import Hubs
 from foolsgold.witness.neighbours import Neighbours
+from foolsgold.witness.shared_words import SharedWords
 
 _MAY_CONTAIN = 0.5  # cosine from which texts are compared word by word: of less similar ones none contains the other
-_FOLDED_TEXTS = 65_536  # kept in memory
+_VALUES_AT_ONCE = 2**21  # of vectors, and of cosines among candidates: they stay in the cache
+
+
+class _Nearness(NamedTuple):
+    """Of the candidates of some queries, each (B, K), as in `Testimony`."""
+
+    positive_similarities: NDArray[np.float32]
+    contains_positive: NDArray[np.bool_]
+    duplicate_of: NDArray[np.int16]
 
 
 class Witnesses:
@@ -48,7 +56,7 @@ class Witnesses:
         self._hubs = Hubs(encoded.query_vecs, encoded.doc_vecs, seed=settings.seed, quiet=settings.quiet)
         self._neighbours = Neighbours(encoded.doc_vecs, near_duplicate=settings.max_similarity_to_negative)
         self._words = _words_of(collection, settings)
-        self._folded = lru_cache(_FOLDED_TEXTS)(self._fold)
+        self._containment = Containment(collection)
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -70,8 +78,9 @@ class Witnesses:
         query_rows = candidates.query_rows if query_rows is None else query_rows
         owners = candidates.owners
         dense = standardised(*self._dense(candidates, query_rows, owners), owners, unknown)
-        by_words = relative_to_best(*self._by_words(candidates, query_rows, owners), owners, unknown)
-        near, like, contained, duplicate_of = self._nearness(candidates, present)
+        of_candidates, of_positives, like = self._by_words(candidates, query_rows, present)
+        by_words = relative_to_best(of_candidates, of_positives, owners, unknown)
+        near, contained, duplicate_of = self._nearness(candidates, present)
         has_positive = np.diff(candidates.positive_offsets) > 0
         near_positive = np.where(has_positive[:, None], near, 0)
         columns = [dense[0], by_words[0], above_median(near_positive, unknown), above_median(np.sqrt(like), unknown)]
@@ -93,54 +102,62 @@ class Witnesses:
         return scores, positives
 
     def _by_words(
-        self, candidates: Candidates, query_rows: NDArray[np.int64], owners: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """BM25: candidates (B, K), positives (P,)."""
+        self, candidates: Candidates, query_rows: NDArray[np.int64], present: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """BM25 of candidates (B, K) and positives (P,), and the candidates' likeness to positives (B, K)."""
+        scores, likeness = np.zeros(present.shape), np.zeros(present.shape)
         if self._words is None:
-            return np.zeros(candidates.doc_rows.shape), np.zeros(len(owners))
-        texts = self._collection.query_texts(query_rows)
-        scores = self._words.pair_scores(texts, candidates.doc_rows)
-        positives = self._words.pair_scores([texts[owner] for owner in owners], candidates.positive_rows[:, None])
-        return scores.astype(np.float64), positives[:, 0].astype(np.float64)
+            return scores, np.zeros(len(candidates.positive_rows)), likeness
+        n_present, offsets = present.sum(axis=1), candidates.positive_offsets
+        owners = np.concatenate([np.repeat(np.arange(len(candidates)), n_present), candidates.owners])
+        order = np.argsort(owners, kind="stable")  # of each query the candidates, then the positives
+        doc_rows = np.concatenate([candidates.doc_rows[present], candidates.positive_rows])
+        found = self._words.of(
+            self._collection.query_texts(query_rows),
+            doc_rows[order],
+            np.concatenate([[0], np.cumsum(n_present + np.diff(offsets))]),
+            candidates.positive_rows,
+            offsets,
+        )
+        by_document, like = np.empty((2, len(order)))
+        by_document[order], like[order] = found
+        n_candidates = len(order) - len(candidates.positive_rows)
+        scores[present], likeness[present] = by_document[:n_candidates], like[:n_candidates]
+        return scores, by_document[n_candidates:], likeness
 
-    def _nearness(
-        self, candidates: Candidates, present: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.int16]]:
-        """Cosine, shared words and containment with the nearest positive, and near duplicates; each (B, K)."""
-        shape = candidates.doc_rows.shape
-        near, like = np.full(shape, np.nan, np.float32), np.zeros(shape)
-        contained, duplicate_of = np.zeros(shape, np.bool_), np.full(shape, -1, np.int16)
-        for row, (start, stop) in enumerate(pairwise(candidates.positive_offsets.tolist())):
-            docs = candidates.doc_rows[row][present[row]]
-            vecs = self._neighbours.unit_vectors(docs)
-            place = np.flatnonzero(present[row])
-            duplicate_of[row, place] = self._neighbours.duplicate_of(vecs)
-            positives = candidates.positive_rows[start:stop]
-            if not len(positives):
-                continue
-            cosines = self._neighbours.cosines(vecs, self._neighbours.unit_vectors(positives))
-            near[row, place] = cosines.max(axis=1)
-            contained[row, place] = self._contained(docs, positives, cosines)
-            if self._words is not None:
-                words_of = [self._words.likeness(positive, docs) for positive in positives.tolist()]
-                like[row, place] = np.max(words_of, axis=0)
-        return near, like, contained, duplicate_of
+    def _nearness(self, candidates: Candidates, present: NDArray[np.bool_]) -> _Nearness:
+        """What the documents say of each other, some queries at a time."""
+        n_candidates = max(present.shape[1], 1)
+        at_once = max(1, _VALUES_AT_ONCE // (n_candidates * max(n_candidates, self._encoded.doc_vecs.dimensions)))
+        parts = [
+            self._nearness_of(candidates, present, slice(start, min(start + at_once, len(present))))
+            for start in range(0, len(present), at_once)
+        ]
+        return _Nearness(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def _contained(
-        self, docs: NDArray[np.int32], positives: NDArray[np.int32], cosines: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
-        found = np.zeros(len(docs), np.bool_)
-        for column, positive in zip(*(axis.tolist() for axis in np.nonzero(cosines > _MAY_CONTAIN)), strict=True):
-            if not found[column]:
-                found[column] = contains(self._folded(int(docs[column])), self._folded(int(positives[positive])))
-        return found
-
-    def _fold(self, doc_row: int) -> str:
-        return words(self._collection.document_text(doc_row))
+    def _nearness_of(self, candidates: Candidates, present: NDArray[np.bool_], queries: slice) -> _Nearness:
+        doc_rows, present = candidates.doc_rows[queries], present[queries]
+        first = candidates.positive_offsets[queries.start : queries.stop]  # (S,)
+        n_positives = np.diff(candidates.positive_offsets)[queries]
+        vecs = self._neighbours.unit_vectors(np.maximum(doc_rows, 0))  # (S, K, D)
+        near = np.full(doc_rows.shape, -np.inf, np.float32)
+        contained = np.zeros(doc_rows.shape, np.bool_)
+        for place in range(n_positives.max(initial=0)):
+            some = np.flatnonzero(n_positives > place)
+            positives = candidates.positive_rows[first[some] + place]
+            of_some = vecs if len(some) == len(vecs) else vecs[some]
+            cosines = self._neighbours.cosines(of_some, self._neighbours.unit_vectors(positives))  # (some, K)
+            near[some] = np.maximum(near[some], cosines)
+            asked = (cosines > _MAY_CONTAIN) & present[some] & ~contained[some]
+            rows, columns = np.nonzero(asked)
+            contained[some[rows], columns] = self._containment.of(doc_rows[some[rows], columns], positives[rows])
+        near[~present | (n_positives == 0)[:, None]] = np.nan
+        return _Nearness(near, contained, self._neighbours.duplicate_of(vecs, present))
 
 
-def _words_of(collection: Collection, settings: MiningSettings) -> Bm25Index | None:
+def _words_of(collection: Collection, settings: MiningSettings) -> SharedWords | None:
     try:
-        return Bm25Index(collection.document_texts(), language=settings.language, quiet=settings.quiet)
+        index = Bm25Index(collection.document_texts(), language=settings.language, quiet=settings.quiet)
     except CollectionError:
         return None  # no document holds a word
+    return SharedWords(index)
