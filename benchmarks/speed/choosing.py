@@ -147,7 +147,7 @@ def candidates_of(collection: Collection) -> Iterator[Candidates]:
 
 
 def choose_and_write(folder: Path, file_type: str) -> dict[str, Any]:
-    """foolsgold's step."""
+    """Foolsgold's step."""
     started = time.perf_counter()
     result = select(
         folder / "out", negatives=N_NEGATIVES, relative_margin=RELATIVE_MARGIN, format="triplet", file_type=file_type,
