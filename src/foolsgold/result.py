@@ -91,8 +91,8 @@ class MiningResult:
     def examples(self, n: int = 3) -> list[Example]:
         """Pairs spread evenly over the collection, each with its hardest negative."""
         n_pairs = sum(batch.num_rows for batch in self._hardest())
-        places = np.unique(np.linspace(0, n_pairs - 1, n + 2).round().astype(np.int64)[1:-1]) if n_pairs else []
-        return self._as_examples(_rows_at(self._hardest(), np.asarray(places, np.int64)))
+        places = np.unique(np.linspace(0, n_pairs - 1, n + 2).round().astype(np.int64)[1:-1])
+        return self._as_examples(_rows_at(self._hardest(), places))
 
     def borderline(self, n: int = 10) -> list[Example]:
         """The chosen negatives that score nearest to their positive: the first to look at for false negatives."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -37,15 +38,15 @@ class _Column:
     def __init__(self, columns: list[pa.ChunkedArray], render: Render) -> None:
         self._columns = columns
         self._render = render
-        small = sum(column.nbytes for column in columns) <= _KEPT_BYTES
-        self._kept = self._all() if small else None
+        self._is_kept = sum(column.nbytes for column in columns) <= _KEPT_BYTES
 
     def __call__(self, rows: NDArray[np.integer]) -> pa.LargeStringArray:
-        if self._kept is not None:
-            return self._kept.take(pa.array(rows))
+        if self._is_kept:
+            return self._all.take(pa.array(rows))
         distinct, places = np.unique(rows, return_inverse=True)
         return self._rendered(distinct).take(pa.array(places))
 
+    @cached_property
     def _all(self) -> pa.LargeStringArray:
         n = len(self._columns[0])
         starts = range(0, n, _ROWS_AT_ONCE)

@@ -204,16 +204,15 @@ class CandidateStore:
     def __init__(self, collection: Collection, path: Path | None = None) -> None:
         self._collection = collection
         self._path = path
-        self._kept: pa.Buffer | None = None  # the file's content, where nothing is kept on disk
+        self._kept = pa.py_buffer(b"")  # the file's content, where nothing is kept on disk
 
     def write(self, blocks: Iterator[Candidates]) -> None:
         """Keep the blocks, regrouped so that the file does not depend on their size."""
-        target = pa.BufferOutputStream() if self._path is None else self._path
-        with RowGroupWriter(target, CANDIDATES_SCHEMA, ROWS_PER_GROUP) as writer:
+        kept = pa.BufferOutputStream()
+        with RowGroupWriter(self._path or kept, CANDIDATES_SCHEMA, ROWS_PER_GROUP) as writer:
             for block in blocks:
                 writer.write(to_batch(block, self._collection))
-        if self._path is None:
-            self._kept = target.getvalue()
+        self._kept = kept.getvalue()
 
     def rewrite(self, blocks: Iterator[Candidates]) -> None:
         """Keep these blocks instead; they may be made of the old ones as they are read."""
