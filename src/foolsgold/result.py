@@ -114,12 +114,14 @@ class MiningResult:
 
     def _hardest(self) -> Iterator[pa.RecordBatch]:
         """The first of each pair: its negatives stand together, the hardest first."""
-        before = None
+        before = _SHOWN.empty_table()
         for batch in self._mined():
-            pairs = list(zip(batch["query_id"].to_pylist(), batch["positive_id"].to_pylist(), strict=True))
-            first = [pair != other for pair, other in zip(pairs, [before, *pairs], strict=False)]
-            before = pairs[-1] if pairs else before
-            yield batch.filter(pa.array(first, pa.bool_()))
+            rows = pa.Table.from_batches([*before.to_batches(), batch])  # the last row of the batch before stands first
+            pairs = [rows[name].combine_chunks() for name in ("query_id", "positive_id")]
+            changes = pc.or_(*(pc.not_equal(ids[1:], ids[:-1]) for ids in pairs)).to_numpy(zero_copy_only=False)
+            starts = np.concatenate([[not before.num_rows and rows.num_rows > 0], changes])[: rows.num_rows]
+            yield from rows.filter(pa.array(starts)).combine_chunks().to_batches()
+            before = rows.slice(max(0, rows.num_rows - 1))
 
     def _as_examples(self, rows: pa.Table) -> list[Example]:
         def texts(ids: pa.ChunkedArray) -> list[str]:
