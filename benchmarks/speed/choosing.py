@@ -5,9 +5,10 @@ to be chosen, and triplets to be written. The collection is made of real documen
 made distinct by a word at the end; the candidates and their scores are drawn.
 
 * foolsgold: `select` on a folder that holds the candidates. Counted is what it does after it has read the collection,
-  up to its return: negatives.parquet, suspected_positives.parquet, report.json and the training file are written then.
+  and found which of its texts say the same, up to its return: negatives.parquet, suspected_positives.parquet,
+  report.json and the training file are written then.
 * sentence-transformers: `mine_hard_negatives` itself, and then `to_json` or `to_parquet` of what it returns. Counted is
-  what it does after its last search has ended, as its own library FAISS would have ended it: in place of FAISS's index
+  what it does after its last search has ended, equal texts having been joined before: in place of FAISS's index
   stands one that answers from the stored candidates, and in place of the model vectors in the plane, whose cosines are
   the positives' scores. Nothing of its code is replaced or changed; the margin is the same.
 
@@ -148,9 +149,11 @@ def candidates_of(collection: Collection) -> Iterator[Candidates]:
 
 def choose_and_write(folder: Path, file_type: str) -> dict[str, Any]:
     """Foolsgold's step."""
+    collection = read_beir(folder / "collection")
+    len(collection.document_keys)  # made here, as `mine` makes them before it searches
     started = time.perf_counter()
     result = select(
-        folder / "out", negatives=N_NEGATIVES, relative_margin=RELATIVE_MARGIN, format="triplet", file_type=file_type,
+        folder / "out", collection=collection, negatives=N_NEGATIVES, relative_margin=RELATIVE_MARGIN, format="triplet", file_type=file_type,
         out=str(folder / "chosen"), quiet=True,
     )  # fmt: skip
     total = time.perf_counter() - started
@@ -218,7 +221,7 @@ def peer_chooses_and_writes(folder: Path, file_type: str) -> dict[str, Any]:
     queries = [json.loads(line)["text"] for line in (folder / "collection" / "queries.jsonl").open(encoding="utf-8")]
     doc_rows, scores, positive_scores = _stored_candidates(folder)
     search = _StoredSearch(doc_rows, scores)
-    faiss.IndexFlatIP = lambda dimensions: search
+    setattr(faiss, "IndexFlatIP", lambda dimensions: search)  # noqa: B010
     chosen = mine_hard_negatives(
         Dataset.from_dict({"anchor": queries, "positive": corpus[: len(queries)]}),
         _StoredModel(positive_scores),  # type: ignore[arg-type]
