@@ -153,8 +153,8 @@ def choose_and_write(folder: Path, file_type: str) -> dict[str, Any]:
     len(collection.document_keys)  # made here, as `mine` makes them before it searches
     started = time.perf_counter()
     result = select(
-        folder / "out", collection=collection, negatives=N_NEGATIVES, relative_margin=RELATIVE_MARGIN, format="triplet", file_type=file_type,
-        out=str(folder / "chosen"), quiet=True,
+        folder / "out", collection=collection, negatives=N_NEGATIVES, relative_margin=RELATIVE_MARGIN, format="triplet",
+        file_type=file_type, out=str(folder / "chosen"), quiet=True,
     )  # fmt: skip
     total = time.perf_counter() - started
     stages = {stage["stage"]: stage["seconds"] for stage in result.report["stages"]}
