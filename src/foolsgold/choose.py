@@ -7,24 +7,97 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
+from foolsgold.ahead import ahead
 from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
 from foolsgold.relabel import with_positives_of
-from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, Suspects, Tally, Terms, terms_for
-from foolsgold.search import CandidateStore
+from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, GroupJudge, Suspects, Tally, Terms, terms_for
+from foolsgold.search import Candidates, CandidateStore
 from foolsgold.settings import MiningSettings
 
 _SAMPLED_QUERIES = 4_000  # to find the terms
 
 
+class Choosing:
+    """Chooses from all candidates, block by block, and counts.
+
+    Args:
+        collection: what is known to be relevant, and not.
+        candidates: of its queries.
+        settings: rules, sampler and number of negatives.
+        terms: those of an earlier choice; None: they are found, so that what settings allow is kept.
+        judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
+        target: see there.
+
+    Attributes:
+        terms: on which is chosen.
+        suspects: candidates to be judged, of the blocks chosen so far.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        candidates: CandidateStore,
+        settings: MiningSettings,
+        *,
+        terms: Terms | None = None,
+        judge: CrossEncoderJudge | None = None,
+        target: Path | None = None,
+    ) -> None:
+        self._collection = collection
+        self._candidates = candidates
+        self._settings = settings
+        self._judge = judge
+        self._target = target
+        self._filters = filters_for(settings, collection)
+        self._relevance = Relevance(collection)
+        self.terms = terms_for(self._filtered_sample(), settings) if terms is None else terms
+        self._chooser = Chooser(collection, self._relevance, settings, self.terms)
+        self.suspects = Suspects(settings.suspect_probability)
+
+    @property
+    def tally(self) -> Tally:
+        """Counts over the blocks chosen so far."""
+        return self._chooser.tally
+
+    def blocks(self) -> Iterator[Chosen]:
+        """The negatives, in the collection's order."""
+        progress = tqdm(
+            total=self._collection.n_queries, desc="choose", unit="query", delay=1, disable=self._settings.quiet
+        )
+        with progress:
+            for block, group_judge in self._candidate_blocks():
+                pairs, filtered = self._filtered(block)
+                self.suspects.add(pairs)
+                yield self._chooser.choose(pairs, filtered, group_judge)
+                progress.update(len(block))
+
+    def _candidate_blocks(self) -> Iterator[tuple[Candidates, GroupJudge | None]]:
+        if self._judge is not None:
+            return self._judge.groups(self._candidates, self._target)
+        return ((block, None) for block in ahead(self._candidates.blocks(self._settings.block_size)))
+
+    def _filtered_sample(self) -> Iterator[tuple[PairBlock, Filtered]]:
+        """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
+        n_queries = self._collection.n_queries
+        spread = np.linspace(0, n_queries - 1, min(n_queries, _SAMPLED_QUERIES))
+        sampled: NDArray[np.int64] = np.unique(spread.astype(np.int64))
+        for block in ahead(self._candidates.blocks(self._settings.block_size, query_rows=sampled)):
+            yield self._filtered(block)
+
+    def _filtered(self, block: Candidates) -> tuple[PairBlock, Filtered]:
+        pairs = self._relevance.pair_block(with_positives_of(self._collection, block))
+        return pairs, apply_filters(pairs, self._filters)
+
+
 class Choice(NamedTuple):
-    """The negatives, the counts, the candidates to be judged, and the terms that were found."""
+    """All negatives of a choice, the counts, and the terms."""
 
     negatives: Chosen
     tally: Tally
-    suspects: Suspects
     terms: Terms
 
 
@@ -35,42 +108,7 @@ def choose(
     *,
     terms: Terms | None = None,
     judge: CrossEncoderJudge | None = None,
-    target: Path | None = None,
 ) -> Choice:
-    """Choose from all candidates.
-
-    Args:
-        collection: what is known to be relevant, and not.
-        candidates: of its queries.
-        settings: rules, sampler and number of negatives.
-        terms: those of an earlier choice; None: they are found, so that what settings allow is kept.
-        judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
-        target: see there.
-    """
-    filters, relevance = filters_for(settings, collection), Relevance(collection)
-    if terms is None:
-        terms = terms_for(_filtered_sample(collection, candidates, settings), settings)
-    chooser, suspects = Chooser(collection, relevance, settings, terms), Suspects(settings.suspect_probability)
-    plain = ((block, None) for block in candidates.blocks(settings.block_size))
-    chosen = []
-    with tqdm(total=collection.n_queries, desc="choose", unit="query", delay=1, disable=settings.quiet) as progress:
-        for block, group_judge in plain if judge is None else judge.groups(candidates, target):
-            pairs = relevance.pair_block(with_positives_of(collection, block))
-            suspects.add(pairs)
-            chosen.append(chooser.choose(pairs, apply_filters(pairs, filters), group_judge))
-            progress.update(len(block))
-    return Choice(Chosen.concatenate(chosen), chooser.tally, suspects, terms)
-
-
-def _filtered_sample(
-    collection: Collection, candidates: CandidateStore, settings: MiningSettings
-) -> Iterator[tuple[PairBlock, Filtered]]:
-    """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
-    filters, relevance = filters_for(settings, collection), Relevance(collection)
-    n_queries = collection.n_queries
-    sampled = np.unique(np.linspace(0, n_queries - 1, min(n_queries, _SAMPLED_QUERIES)).astype(np.int64))
-    for block in candidates.blocks(settings.block_size):
-        part = block.of_queries(np.isin(block.query_rows, sampled))
-        if len(part):
-            pairs = relevance.pair_block(with_positives_of(collection, part))
-            yield pairs, apply_filters(pairs, filters)
+    """Choose from all candidates, for a trial: what is chosen is kept in memory. For the arguments see `Choosing`."""
+    choosing = Choosing(collection, candidates, settings, terms=terms, judge=judge)
+    return Choice(Chosen.concatenate(list(choosing.blocks())), choosing.tally, choosing.terms)

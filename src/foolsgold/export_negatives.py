@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import pyarrow as pa
 
+from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.errors import CollectionError, OutputError, SettingsError
-from foolsgold.export import write_training_file
+from foolsgold.export import stored_rows, write_training_file
 from foolsgold.provenance import NEGATIVES_FILE, RUN_FILES, Provenance
-from foolsgold.sample import NEGATIVES_SCHEMA
 from foolsgold.settings import FileType, TrainingFormat
 
 
@@ -47,10 +48,11 @@ def export_negatives(
     path = path or Path(folder) / f"train.{format}.{settings.file_type}"
     if path.is_dir() or not path.parent.is_dir() or path.name in RUN_FILES:
         raise SettingsError(f"out: {path} is not the path of a training file in a folder that exists.")
-    negatives = _read_negatives(Path(folder))
+    negatives = _stored(Path(folder))
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write_training_file(negatives, origin.collection_again(collection), settings, staged)
+        collection = origin.collection_again(collection)
+        write_training_file(stored_rows(negatives, collection), collection, settings, staged)
         os.replace(staged, path)
     except OSError as error:
         if isinstance(error, OutputError):
@@ -69,10 +71,8 @@ def _file_type(path: Path | None, file_type: FileType | None) -> FileType:
     return file_type or by_ending or "jsonl"
 
 
-def _read_negatives(folder: Path) -> pa.Table:
-    import pyarrow.parquet as pq
-
+def _stored(folder: Path) -> Iterator[pa.RecordBatch]:
     try:
-        return pq.read_table(folder / NEGATIVES_FILE).select(NEGATIVES_SCHEMA.names).cast(NEGATIVES_SCHEMA)
+        yield from ChosenNegatives(folder / NEGATIVES_FILE).batches(("query_id", "positive_id", "doc_id"))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise CollectionError(f"{folder} has no readable {NEGATIVES_FILE} ({error}). Select or mine again.") from error

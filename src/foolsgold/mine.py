@@ -6,20 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from foolsgold.ahead import ahead
 from foolsgold.cache_folder import open_cache
 from foolsgold.calibration import LeakTest, Trial, estimate
-from foolsgold.choose import choose
+from foolsgold.choice_files import ChoiceFiles
+from foolsgold.choose import Choosing
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode, identify
 from foolsgold.errors import SettingsError
-from foolsgold.export import write_training_file
 from foolsgold.filters import filters_for
 from foolsgold.kept_candidates import Found, KeptCandidates
 from foolsgold.output import OutputFolder
 from foolsgold.provenance import (
     CANDIDATES_FILE,
     HIDDEN_FILE,
-    NEGATIVES_FILE,
     SUSPECTS_FILE,
     Provenance,
     keep_collection,
@@ -146,23 +146,22 @@ def _choose_and_write(
 ) -> MiningResult:
     if judge is not None and trial is not None:
         judge.remember(trial.hidden.query_rows)
-    with stages("filter and sample"):
-        choice = choose(collection, candidates, settings, judge=judge, target=folder.file(CANDIDATES_FILE))
-        negatives = choice.negatives.table(collection)
-        folder.write_parquet(NEGATIVES_FILE, negatives)
-        folder.write_parquet(SUSPECTS_FILE, choice.suspects.table(collection))
+    with stages("choose and write"):
+        choosing = Choosing(collection, candidates, settings, judge=judge, target=folder.file(CANDIDATES_FILE))
+        with ChoiceFiles(collection, settings, folder) as files:
+            for chosen in ahead(choosing.blocks()):
+                files.add(chosen)
+        choosing.suspects.write(collection, folder.file(SUSPECTS_FILE))
     with stages("leak test"):
-        leak = LeakTest.of(trial, settings, terms=choice.terms, judge=judge)
-    with stages("export"):
-        train = folder.file(f"train.{settings.file_type}")
-        n_rows = write_training_file(negatives, collection, settings, train) if train else None
+        leak = LeakTest.of(trial, settings, terms=choosing.terms, judge=judge)
     origin = replace(origin, cross_encoder=None if judge is None else judge.describe())
     report = make_report(
-        collection=collection, settings=settings, origin=origin, choice=choice, leak=leak, negatives=negatives,
-        n_training_rows=n_rows, stages=stages.measured,
-        cross_encoder=None if judge is None else judge.report(sum(choice.tally.fates.values())),
+        collection=collection, settings=settings, origin=origin, choosing=choosing, leak=leak, numbers=files.numbers,
+        n_training_rows=files.n_training_rows, stages=stages.measured,
+        cross_encoder=None if judge is None else judge.report(sum(choosing.tally.fates.values())),
     )  # fmt: skip
     folder.write_json("report.json", report)
     folder.write_json("settings.json", origin.settings_file(settings))
+    negatives = files.negatives()
     folder.publish(obsolete=origin.obsolete_files(folder))
     return MiningResult(negatives, report, settings, collection, folder.path)

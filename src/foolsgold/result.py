@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import MissingExtraError
-from foolsgold.export import training_batches, training_schema
+from foolsgold.export import stored_rows, training_table
 from foolsgold.report import Example, summary_lines
+from foolsgold.sample import NEGATIVES_SCHEMA
 from foolsgold.settings import MiningSettings, TrainingFormat
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_PAIR = ("query_id", "positive_id")
+_IDS = ("query_id", "positive_id", "doc_id")
+_SHOWN = pa.schema([NEGATIVES_SCHEMA.field(name) for name in (*_IDS, "rank", "score", "positive_score")])
 
 
 @dataclass(frozen=True)
@@ -28,19 +33,28 @@ class MiningResult:
     """The chosen negatives and the report.
 
     Attributes:
-        negatives: a row per negative: query_id, positive_id, doc_id, rank, score, positive_score, source,
-            false_negative_probability (null until it is estimated).
+        stored: the negatives where they are, to be read a part at a time.
         report: what report.json holds.
         settings: with which the negatives were chosen.
         collection: which they were chosen from.
         folder: where the files lie; None for a run without an output folder.
     """
 
-    negatives: pa.Table
+    stored: ChosenNegatives = field(repr=False)
     report: Mapping[str, Any]
     settings: MiningSettings
     collection: Collection
     folder: Path | None
+
+    @cached_property
+    def negatives(self) -> pa.Table:
+        """A row per negative, as it was chosen.
+
+        Its columns are query_id, positive_id, doc_id, rank, score, positive_score, source, and
+        false_negative_probability, which is null where nothing is known. It is read when first asked for, also when a
+        later choice has taken its place in the folder.
+        """
+        return self.stored.table()
 
     @property
     def yield_ratio(self) -> float | None:
@@ -71,36 +85,43 @@ class MiningResult:
                 'to_dataset needs the extra `datasets`. Install it: pip install "foolsgold[datasets]"'
             ) from error
         name = self.settings.replace(format=format or self.settings.format, file_type="jsonl").format
-        schema = training_schema(name, self.settings.negatives)
-        batches = training_batches(name, self.negatives, self.collection, self.settings.negatives)
-        return Dataset(pa.Table.from_batches(list(batches), schema))
+        rows = stored_rows(self.stored.batches(_IDS), self.collection)
+        return Dataset(training_table(name, rows, self.collection, self.settings.negatives))
 
     def examples(self, n: int = 3) -> list[Example]:
         """Pairs spread evenly over the collection, each with its hardest negative."""
-        mined = self._mined()
-        pairs = [mined[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in _PAIR]
-        changes = np.any([np.diff(column, prepend=-1) != 0 for column in pairs], axis=0)
-        first = mined.filter(pa.array(changes))  # a pair's negatives stand together, the hardest first
-        if not first.num_rows:
-            return []
-        rows = np.unique(np.linspace(0, first.num_rows - 1, n + 2).round().astype(np.int64)[1:-1])
-        return self._as_examples(first.take(pa.array(rows, pa.int64())))
+        n_pairs = sum(batch.num_rows for batch in self._hardest())
+        places = np.unique(np.linspace(0, n_pairs - 1, n + 2).round().astype(np.int64)[1:-1])
+        return self._as_examples(_rows_at(self._hardest(), places))
 
     def borderline(self, n: int = 10) -> list[Example]:
         """The chosen negatives that score nearest to their positive: the first to look at for false negatives."""
-        mined = self._mined()
-        mined = mined.filter(mined["positive_score"].is_valid())
-        gaps = np.asarray(pc.subtract(mined["positive_score"], mined["score"]).to_numpy(), np.float64)
-        return self._as_examples(mined.take(pa.array(np.argsort(gaps, kind="stable")[:n])))
+        nearest = _SHOWN.empty_table()
+        for batch in self._mined():
+            rows = pa.Table.from_batches([*nearest.to_batches(), batch.filter(batch["positive_score"].is_valid())])
+            gaps = np.asarray(pc.subtract(rows["positive_score"], rows["score"]).to_numpy(), np.float64)
+            nearest = rows.take(pa.array(np.argsort(gaps, kind="stable")[:n]))
+        return self._as_examples(nearest)
 
     def summary(self, n_examples: int = 3) -> str:
         """The report in about ten lines, with examples."""
         return "\n".join(summary_lines(self.report, self.examples(n_examples)))
 
-    def _mined(self) -> pa.Table:
-        return self.negatives.filter(
-            pc.and_(self.negatives["rank"].is_valid(), self.negatives["positive_id"].is_valid())
-        )
+    def _mined(self) -> Iterator[pa.RecordBatch]:
+        """Negatives with a rank and a positive, a part at a time."""
+        for batch in self.stored.batches(_SHOWN.names):
+            yield batch.filter(pc.and_(batch["rank"].is_valid(), batch["positive_id"].is_valid()))
+
+    def _hardest(self) -> Iterator[pa.RecordBatch]:
+        """The first of each pair: its negatives stand together, the hardest first."""
+        before = _SHOWN.empty_table()
+        for batch in self._mined():
+            rows = pa.Table.from_batches([*before.to_batches(), batch])  # the last row of the batch before stands first
+            pairs = [rows[name].combine_chunks() for name in ("query_id", "positive_id")]
+            changes = pc.or_(*(pc.not_equal(ids[1:], ids[:-1]) for ids in pairs)).to_numpy(zero_copy_only=False)
+            starts = np.concatenate([[not before.num_rows and rows.num_rows > 0], changes])[: rows.num_rows]
+            yield from rows.filter(pa.array(starts)).combine_chunks().to_batches()
+            before = rows.slice(max(0, rows.num_rows - 1))
 
     def _as_examples(self, rows: pa.Table) -> list[Example]:
         def texts(ids: pa.ChunkedArray) -> list[str]:
@@ -114,3 +135,13 @@ class MiningResult:
                 rows["positive_score"].to_pylist(), rows["score"].to_pylist(), strict=True,
             )
         ]  # fmt: skip
+
+
+def _rows_at(batches: Iterator[pa.RecordBatch], places: NDArray[np.int64]) -> pa.Table:
+    """Some rows of all batches, by their places, ascending."""
+    found, first = list[pa.RecordBatch](), 0
+    for batch in batches:
+        here = places[(places >= first) & (places < first + batch.num_rows)] - first
+        found.append(batch.take(pa.array(here)))
+        first += batch.num_rows
+    return pa.Table.from_batches(found, _SHOWN)

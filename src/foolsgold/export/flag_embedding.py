@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 
-from foolsgold.export.training_rows import TrainingRow
+from foolsgold.export.by_query import ByQuery
+from foolsgold.export.texts import Texts
+from foolsgold.export.training_rows import TrainingRows
 
 _TEXTS = pa.list_(pa.large_string())
 
@@ -16,7 +16,9 @@ def flag_embedding_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([("query", pa.large_string()), ("pos", _TEXTS), ("neg", _TEXTS)])
 
 
-def flag_embedding_rows(rows: Sequence[TrainingRow], schema: pa.Schema) -> pa.RecordBatch:
+def flag_embedding_rows(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
     """A row per query: its positives, and every negative chosen for any of them."""
-    records = [{"query": row.query, "pos": row.positives, "neg": row.negatives} for row in rows]
-    return pa.RecordBatch.from_pylist(records, schema=schema)
+    by_query = ByQuery.of(rows, texts.document_keys)
+    sides = [by_query.side(label) for label in (1, 0)]
+    lists = [side.lists(texts.documents(side.doc_rows)) for side in sides]
+    return pa.RecordBatch.from_arrays([texts.queries(by_query.query_rows), *lists], schema=schema)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
 import pyarrow as pa
 
-from foolsgold.export.training_rows import TrainingRow
+from foolsgold.export.by_query import ByQuery
+from foolsgold.export.texts import Texts
+from foolsgold.export.training_rows import TrainingRows
 
 _TEXT = pa.large_string()
 
@@ -16,10 +17,10 @@ def triplet_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([("anchor", _TEXT), ("positive", _TEXT), ("negative", _TEXT)])
 
 
-def triplets(rows: Sequence[TrainingRow], schema: pa.Schema) -> pa.RecordBatch:
+def triplets(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
     """A row per negative."""
-    flat = [(row.query, row.positives[0], negative) for row in rows for negative in row.negatives]
-    return _batch(flat, schema)
+    documents = [texts.documents(doc_rows) for doc_rows in (rows.positive_rows, rows.doc_rows)]
+    return pa.RecordBatch.from_arrays([texts.queries(rows.query_rows), *documents], schema=schema)
 
 
 def n_tuple_schema(n_negatives: int) -> pa.Schema:
@@ -30,9 +31,12 @@ def n_tuple_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([("anchor", _TEXT), ("positive", _TEXT), *negatives])
 
 
-def n_tuples(rows: Sequence[TrainingRow], schema: pa.Schema) -> pa.RecordBatch:
+def n_tuples(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
     """A row per (query, positive) pair."""
-    return _batch([(row.query, row.positives[0], *row.negatives) for row in rows], schema)
+    starts = rows.pair_starts
+    negatives = rows.doc_rows.reshape(len(starts), len(schema) - 2)  # (pairs, negatives)
+    documents = [texts.documents(doc_rows) for doc_rows in (rows.positive_rows[starts], *negatives.T)]
+    return pa.RecordBatch.from_arrays([texts.queries(rows.query_rows[starts]), *documents], schema=schema)
 
 
 def labeled_pair_schema(n_negatives: int) -> pa.Schema:
@@ -40,15 +44,12 @@ def labeled_pair_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([("anchor", _TEXT), ("text", _TEXT), ("label", pa.int64())])
 
 
-def labeled_pairs(rows: Sequence[TrainingRow], schema: pa.Schema) -> pa.RecordBatch:
+def labeled_pairs(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
     """A row per query and document, labelled 1 or 0, each document once."""
-    flat = [
-        (row.query, text, label)
-        for row in rows
-        for label, texts in ((1, row.positives), (0, row.negatives))
-        for text in texts
-    ]
-    return _batch(flat, schema)
+    by_query = ByQuery.of(rows, texts.document_keys)
+    anchors = texts.queries(np.repeat(by_query.query_rows, by_query.counts))
+    columns = [anchors, texts.documents(by_query.doc_rows), pa.array(by_query.labels)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def labeled_list_schema(n_negatives: int) -> pa.Schema:
@@ -56,15 +57,8 @@ def labeled_list_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([("query", _TEXT), ("docs", pa.list_(_TEXT)), ("labels", pa.list_(pa.int64()))])
 
 
-def labeled_lists(rows: Sequence[TrainingRow], schema: pa.Schema) -> pa.RecordBatch:
+def labeled_lists(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
     """A row per query: positives labelled 1, then negatives labelled 0."""
-    flat = [
-        (row.query, row.positives + row.negatives, [1] * len(row.positives) + [0] * len(row.negatives)) for row in rows
-    ]
-    return _batch(flat, schema)
-
-
-def _batch(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    by_query = ByQuery.of(rows, texts.document_keys)
+    lists = [by_query.lists(texts.documents(by_query.doc_rows)), by_query.lists(pa.array(by_query.labels))]
+    return pa.RecordBatch.from_arrays([texts.queries(by_query.query_rows), *lists], schema=schema)

@@ -1,85 +1,89 @@
-"""Negatives with their texts, in blocks, as the writers of training files need them."""
+"""Negatives by row in the collection, in portions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import CollectionError
 
-_NEGATIVES_AT_ONCE = 16_384
+_NEGATIVES_AT_ONCE = 4_096
+_IDS = ("query_id", "positive_id", "doc_id")
 
 
-@dataclass(frozen=True)
-class TrainingRow:
-    """One query with documents of its own: one positive for forms by pair, all of them for forms by query."""
+class TrainingRows(NamedTuple):
+    """Negatives of whole queries, a row each, shape (n,); those of a pair stand together.
 
-    query: str
-    positives: list[str]
-    negatives: list[str]
+    Attributes:
+        query_rows: in the collection.
+        positive_rows: in the corpus; -1 for a query without positives, which has no place in training files.
+        doc_rows: in the corpus, of the negatives.
+    """
 
+    query_rows: NDArray[np.integer]
+    positive_rows: NDArray[np.integer]
+    doc_rows: NDArray[np.integer]
 
-def rows_by_pair(negatives: pa.Table, collection: Collection) -> Iterator[list[TrainingRow]]:
-    """Blocks with a row per (query, positive) pair; queries without positives have no place in training files."""
-    return _blocks(negatives, collection, by_query=False)
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> TrainingRows:
+        """Some of them."""
+        return TrainingRows(self.query_rows[rows], self.positive_rows[rows], self.doc_rows[rows])
 
+    @property
+    def pair_starts(self) -> NDArray[np.int64]:
+        """The first row of each (query, positive) pair."""
+        return starts_of(self.query_rows, self.positive_rows)
 
-def rows_by_query(negatives: pa.Table, collection: Collection) -> Iterator[list[TrainingRow]]:
-    """Blocks with a row per query: the positives that have negatives, and every negative chosen for any of them."""
-    return _blocks(negatives, collection, by_query=True)
-
-
-def _blocks(negatives: pa.Table, collection: Collection, *, by_query: bool) -> Iterator[list[TrainingRow]]:
-    negatives = negatives.filter(negatives["positive_id"].is_valid())
-    queries = _rows(negatives["query_id"], collection.query_ids)
-    positives = _rows(negatives["positive_id"], collection.doc_ids)
-    documents = _rows(negatives["doc_id"], collection.doc_ids)
-    changes = queries[1:] != queries[:-1]
-    if not by_query:
-        changes = changes | (positives[1:] != positives[:-1])
-    starts = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(queries)]]) if len(queries) else np.zeros(1, int)
-    while len(starts) > 1:
-        n_groups = max(1, int(np.searchsorted(starts, starts[0] + _NEGATIVES_AT_ONCE)) - 1)
-        part = slice(int(starts[0]), int(starts[n_groups]))
-        bounds = starts[: n_groups + 1] - starts[0]
-        yield _training_rows(collection, queries[part], positives[part], documents[part], bounds, by_query=by_query)
-        starts = starts[n_groups:]
+    def portions(self) -> Iterator[TrainingRows]:
+        """Those with a positive, a few thousand at a time, no query's in two."""
+        rows = self.take(self.positive_rows >= 0)
+        starts = np.append(starts_of(rows.query_rows), len(rows.query_rows))
+        place = 0
+        while place < len(starts) - 1:
+            full = int(np.searchsorted(starts, starts[place] + _NEGATIVES_AT_ONCE, side="right")) - 1
+            end = max(place + 1, full)
+            yield rows.take(slice(int(starts[place]), int(starts[end])))
+            place = end
 
 
-def _training_rows(
-    collection: Collection,
-    queries: NDArray[np.int32],
-    positives: NDArray[np.int32],
-    documents: NDArray[np.int32],
-    bounds: NDArray[np.int64],
-    *,
-    by_query: bool,
-) -> list[TrainingRow]:
-    query_texts = collection.query_texts(queries[bounds[:-1]])
-    needed, where = np.unique(np.concatenate([positives, documents]), return_inverse=True)
-    texts, keys = collection.document_texts(needed), collection.document_keys[needed]
-    rows = []
-    for query, start, stop in zip(query_texts, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        sides = where[start:stop], where[len(positives) + start : len(positives) + stop]
-        chosen = [_distinct(side, keys) if by_query else side.tolist() for side in sides]
-        rows.append(TrainingRow(query, *([texts[i] for i in side] for side in chosen)))
-    return rows
+def starts_of(*columns: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The first row of each run of rows that are equal in all columns."""
+    n = len(columns[0])
+    changes = np.zeros(n, np.bool_)
+    changes[:1] = True
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes)
 
 
-def _distinct(side: NDArray[np.int64], keys: NDArray[np.int64]) -> list[int]:
-    """The first of each text."""
-    _, first = np.unique(keys[side], return_index=True)
-    distinct: list[int] = side[np.sort(first)].tolist()
-    return distinct
+def stored_rows(batches: Iterable[pa.RecordBatch], collection: Collection) -> Iterator[TrainingRows]:
+    """The rows that negatives.parquet names by ids, no query's in two blocks.
+
+    Raises:
+        CollectionError: it names ids that the collection does not have.
+    """
+    waiting = TrainingRows(*(np.empty(0, np.int32) for _ in _IDS))
+    for batch in batches:
+        new = TrainingRows(
+            _rows(batch["query_id"], collection.query_ids),
+            _rows(batch["positive_id"], collection.doc_ids),
+            _rows(batch["doc_id"], collection.doc_ids),
+        )
+        waiting = TrainingRows(*map(np.concatenate, zip(waiting, new, strict=True)))
+        last = starts_of(waiting.query_rows)[-1:].sum()  # the last query may go on in the next batch
+        yield waiting.take(slice(0, int(last)))
+        waiting = waiting.take(slice(int(last), None))
+    yield waiting
 
 
-def _rows(ids: pa.ChunkedArray, known: pa.ChunkedArray) -> NDArray[np.int32]:
+def _rows(ids: pa.Array, known: pa.ChunkedArray) -> NDArray[np.int32]:
+    """-1 for null."""
     rows = rows_of(ids, known)
-    if rows.null_count:
+    if rows.null_count > ids.null_count:
         raise CollectionError("negatives.parquet names ids that the collection does not have; mine or select again.")
-    return np.asarray(rows.to_numpy(), np.int32)
+    return np.asarray(pc.fill_null(rows, -1).to_numpy(zero_copy_only=False), np.int32)

@@ -62,7 +62,7 @@ def apply_filters(pairs: PairBlock, filters: Sequence[Filter]) -> Filtered:
         keep, reason = rule(pairs, alive)
         if not rule.binds_judged:
             keep = keep | pairs.judged_negative
-        dropped_by[alive & ~keep] = position
+        np.putmask(dropped_by, alive & ~keep, position)
         alive &= keep
         reasons.append(reason)
     return Filtered(alive, dropped_by, tuple(reasons))

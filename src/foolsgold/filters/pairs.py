@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection, Judgements
+from foolsgold.filters.known_pairs import KnownPairs
 from foolsgold.search import Candidates, Estimates
 
 
@@ -27,7 +28,7 @@ class PairBlock:
         known_positive_text: shape (P, K), whether its text is that of a known positive.
         judged_negative: shape (P, K), whether it was judged not relevant.
         set_aside: shape (P, K), whether relabelling found its text neither relevant nor irrelevant.
-        doc_keys: shape (P, K), equal where texts are equal.
+        doc_keys: shape (P, K), equal where texts are equal; -1 where `present` is False.
         query_keys: shape (P,), comparable with doc_keys.
         sources: shape (P, K), int8: what found each, as a place in `source_names`; -1 where there is none.
         source_names: such as "dense" and "bm25+dense".
@@ -76,31 +77,24 @@ class Relevance:
     """
 
     def __init__(self, collection: Collection) -> None:
-        self._n_documents = collection.n_documents
         self.doc_keys = collection.document_keys
         self.query_keys = collection.query_keys
         self._groups = collection.query_groups  # (Q,)
-        known = (collection.positives, collection.held_out_positives)
-        query_rows = np.concatenate([judged.query_rows for judged in known])
-        doc_rows = np.concatenate([judged.doc_rows for judged in known])
-        self._positives = self._pair_keys(query_rows, doc_rows)
-        self._positive_texts = self._pair_keys(query_rows, self.doc_keys[doc_rows])
-        judged = collection.judged_negatives
-        self._judged_negatives = self._pair_keys(judged.query_rows, judged.doc_rows)
-        aside = collection.set_aside or Judgements.none(collection.n_queries)
-        self._set_aside_texts = self._pair_keys(aside.query_rows, self.doc_keys[aside.doc_rows])
-        self._barred_texts = np.union1d(self._positive_texts, self._set_aside_texts)
+        positives, held_out = collection.positives, collection.held_out_positives
+        self._positives = self._pairs(positives, held_out)
+        self._positive_texts = self._pairs(positives, held_out, by_text=True)
+        self._judged_negatives = self._pairs(collection.judged_negatives)
+        set_aside = collection.set_aside or Judgements.none(collection.n_queries)
+        self._set_aside_texts = self._pairs(set_aside, by_text=True)
+        self._barred_texts = self._pairs(positives, held_out, set_aside, by_text=True)
 
     def positive_keys(self, query_row: int) -> NDArray[np.int64]:
         """Text keys of all known positives of a query, and of what relabelling set aside."""
-        first = self._groups[query_row] * self._n_documents
-        start, stop = np.searchsorted(self._barred_texts, [first, first + self._n_documents])
-        keys: NDArray[np.int64] = self._barred_texts[start:stop] - first
-        return keys
+        return self._barred_texts.of(int(self._groups[query_row]))
 
     def known(self, query_rows: NDArray[np.int64], doc_rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which documents are known positives of their query, by id or by text, in the shape of both."""
-        return _contains(self._positive_texts, self._groups[query_rows] * self._n_documents + self.doc_keys[doc_rows])
+        return self._positive_texts.have(self._groups[query_rows], self.doc_keys[doc_rows])
 
     def may_be_relevant(self, candidates: Candidates) -> NDArray[np.bool_]:
         """Which candidates are neither known positives nor the query's own text, shape (B, K)."""
@@ -112,18 +106,17 @@ class Relevance:
     def pair_block(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair of a block of candidates."""
         n_pairs = np.maximum(np.diff(candidates.positive_offsets), 1)
-        of = np.repeat(np.arange(len(candidates)), n_pairs)  # the block's query of each pair
-        positive_rows = np.full(len(of), -1, np.int32)
-        positive_scores = np.full(len(of), np.nan)
-        has_positive = (np.diff(candidates.positive_offsets) > 0)[of]
+        owners = np.repeat(np.arange(len(candidates)), n_pairs)  # the block's query of each pair
+        of = slice(None) if len(owners) == len(candidates) else owners  # one pair a query: nothing is copied
+        positive_rows = np.full(len(owners), -1, np.int32)
+        positive_scores = np.full(len(owners), np.nan)
+        has_positive = (np.diff(candidates.positive_offsets) > 0)[owners]
         positive_rows[has_positive] = candidates.positive_rows
         positive_scores[has_positive] = candidates.positive_scores
         doc_rows, present = candidates.doc_rows, candidates.doc_rows >= 0
-        groups = self._groups[candidates.query_rows][:, None]
-        pairs = groups * self._n_documents + doc_rows
-        doc_keys = self.doc_keys[doc_rows]
-        texts = groups * self._n_documents + doc_keys
-        judged = _contains(self._judged_negatives, pairs) & present
+        groups = self._groups[candidates.query_rows]
+        doc_keys = np.where(present, self.doc_keys[doc_rows], -1)
+        judged = self._judged_negatives.among(doc_rows, groups)
         estimates = (candidates.estimates or Estimates.nothing(doc_rows.shape)).knowing(judged)
         return PairBlock(
             first_pairs=np.concatenate([[0], np.cumsum(n_pairs)[:-1]]),
@@ -133,10 +126,10 @@ class Relevance:
             doc_rows=doc_rows[of],
             scores=candidates.scores[of].astype(np.float64),
             present=present[of],
-            known_positive=(_contains(self._positives, pairs) & present)[of],
-            known_positive_text=(_contains(self._positive_texts, texts) & present)[of],
+            known_positive=self._positives.among(doc_rows, groups)[of],
+            known_positive_text=self._positive_texts.among(doc_keys, groups)[of],
             judged_negative=judged[of],
-            set_aside=(_contains(self._set_aside_texts, texts) & present)[of],
+            set_aside=self._set_aside_texts.among(doc_keys, groups)[of],
             doc_keys=doc_keys[of],
             query_keys=self.query_keys[candidates.query_rows][of],
             sources=candidates.sources[of],
@@ -144,13 +137,8 @@ class Relevance:
             **{name: values[of] for name, values in estimates._asdict().items()},
         )
 
-    def _pair_keys(self, query_rows: NDArray[np.int64], docs: NDArray[np.integer]) -> NDArray[np.int64]:
-        return np.unique(self._groups[query_rows] * self._n_documents + docs)
-
-
-def _contains(known: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each wanted value is among the known ones, which are sorted."""
-    if not len(known):
-        return np.zeros(wanted.shape, np.bool_)
-    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)] == wanted
-    return found
+    def _pairs(self, *judged: Judgements, by_text: bool = False) -> KnownPairs:
+        query_rows = np.concatenate([judgements.query_rows for judgements in judged])
+        doc_rows = np.concatenate([judgements.doc_rows for judgements in judged])
+        docs = self.doc_keys[doc_rows] if by_text else doc_rows
+        return KnownPairs(self._groups[query_rows], docs, len(self.doc_keys))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from foolsgold.calibration import LeakTest
-from foolsgold.choose import Choice
+from foolsgold.choose import Choosing
 from foolsgold.collection import Collection
 from foolsgold.provenance import Provenance
-from foolsgold.sample import RANDOM, Tally
+from foolsgold.sample import RANDOM, ChosenNumbers, Tally
 from foolsgold.settings import MiningSettings
 
 NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
@@ -25,9 +25,9 @@ def make_report(
     collection: Collection,
     settings: MiningSettings,
     origin: Provenance,
-    choice: Choice,
+    choosing: Choosing,
     leak: LeakTest | None,
-    negatives: pa.Table,
+    numbers: ChosenNumbers,
     n_training_rows: int | None,
     stages: list[dict[str, Any]],
     cross_encoder: Mapping[str, Any] | None = None,
@@ -36,8 +36,7 @@ def make_report(
 
     `candidates["total"]` is the sum of the numbers in `candidates["by_fate"]`: chosen, not needed, dropped by reason.
     """
-    tally = choice.tally
-    scores = negatives["score"].drop_null().to_numpy()
+    tally, scores = choosing.tally, numbers.scores
     return {
         "collection": _of_collection(collection, tally),
         "search": dict(origin.search),
@@ -48,19 +47,19 @@ def make_report(
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),
         **_of_rows(tally, settings),
         "negatives": {
-            "total": negatives.num_rows,
+            "total": numbers.total,
             "judged": tally.judged_chosen,
-            "random": int(np.sum(negatives["source"].to_numpy() == RANDOM)),
-            "by_source": _counts(negatives["source"]),
+            "random": numbers.by_source[RANDOM],
+            "by_source": _most_first(numbers.by_source),
             "training_rows": n_training_rows,
             "format": settings.format,
         },
         "hardness": float(scores.mean(dtype=np.float64)) if len(scores) else None,
-        "expected_false_negative_ratio": choice.negatives.expected_false_negative_ratio,
-        "false_negatives": _of_false_negatives(choice, settings, origin, leak),
+        "expected_false_negative_ratio": numbers.expected_false_negative_ratio,
+        "false_negatives": _of_false_negatives(choosing, numbers, settings, origin, leak),
         "scores": {
             "negatives": _quantiles(scores),
-            "positives_of_chosen_pairs": _quantiles(_pair_positive_scores(negatives)),
+            "positives_of_chosen_pairs": _quantiles(numbers.positive_scores),
         },
         "stages": stages,
     }
@@ -105,15 +104,15 @@ def _of_rows(tally: Tally, settings: MiningSettings) -> dict[str, Any]:
 
 
 def _of_false_negatives(
-    choice: Choice, settings: MiningSettings, origin: Provenance, leak: LeakTest | None
+    choosing: Choosing, numbers: ChosenNumbers, settings: MiningSettings, origin: Provenance, leak: LeakTest | None
 ) -> dict[str, Any]:
     """What is expected, at which price, on which grounds, and what the leak test found."""
     return {
-        "expected_ratio": choice.negatives.expected_false_negative_ratio,
+        "expected_ratio": numbers.expected_false_negative_ratio,
         "max_rate": settings.max_false_negative_rate,
-        "price": choice.terms.price.per_false_negative,
-        "most_probable": choice.terms.price.most_probable,
-        "suspected_positives": len(choice.suspects),
+        "price": choosing.terms.price.per_false_negative,
+        "most_probable": choosing.terms.price.most_probable,
+        "suspected_positives": len(choosing.suspects),
         "calibration": None if origin.calibration is None else dict(origin.calibration),
         "leak_test": {"measurable": False, "reason": NOT_MEASURABLE} if leak is None else leak.describe(),
     }
@@ -123,15 +122,8 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _counts(values: pa.ChunkedArray) -> dict[str, int]:
-    """How often each is there, the most frequent first."""
-    counts = {pair["values"]: pair["counts"] for pair in values.value_counts().to_pylist()}
+def _most_first(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _pair_positive_scores(negatives: pa.Table) -> Any:
-    pairs = negatives.group_by(["query_id", "positive_id"]).aggregate([("positive_score", "min")])
-    return pairs["positive_score_min"].drop_null().to_numpy()
 
 
 def _quantiles(values: Any) -> dict[str, float]:

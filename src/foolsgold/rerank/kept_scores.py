@@ -54,8 +54,7 @@ class KeptScores:
         unfinished = None if self._target is None else self._target.with_name(f"{self._target.name}.unfinished")
         with ExitStack() as files:
             writer: pq.ParquetWriter | None = None
-            for batch in self._candidates.batches(QUERIES_PER_GROUP):
-                block = self._candidates.from_batch(batch)
+            for batch, block in self._candidates.batches(QUERIES_PER_GROUP):
                 scores = self._known(batch, block)
                 yield block, scores
                 if unfinished is not None:

@@ -1,14 +1,16 @@
 """Samplers, one file each, and the stage that chooses negatives."""
 
-from foolsgold.sample.choose import Chooser, Tally
+from foolsgold.sample.choose import Chooser
 from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.judge import CrossEncoderJudge, judge_for
 from foolsgold.sample.negatives import NEGATIVES_SCHEMA, RANDOM, Chosen
+from foolsgold.sample.numbers import ChosenNumbers
 from foolsgold.sample.price import Price
 from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.suspects import SUSPECTS_SCHEMA, Suspects
+from foolsgold.sample.tally import Tally
 from foolsgold.sample.terms import Terms, terms_for
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
@@ -19,6 +21,7 @@ __all__ = [
     "SUSPECTS_SCHEMA",
     "Chooser",
     "Chosen",
+    "ChosenNumbers",
     "CrossEncoderJudge",
     "GroupJudge",
     "Price",

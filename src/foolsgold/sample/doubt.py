@@ -8,19 +8,29 @@ from numpy.typing import NDArray
 from foolsgold.filters import PairBlock
 
 
-def standings(pairs: PairBlock) -> NDArray[np.float64]:
+def standings(pairs: PairBlock, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
     """How each positive stands among its candidates, shape (P,); NaN for one without a score, or without candidates.
 
     `(s_pos - mean) / std` over the scores of the query's candidates that are no known positives: comparable between
     queries, as similarities are not.
+
+    Args:
+        pairs: the block.
+        rows: of which pairs.
     """
-    others = pairs.present & ~pairs.known_positive_text & ~np.isnan(pairs.scores)
+    all_scores = pairs.scores[rows]
+    others = pairs.present[rows] & ~pairs.known_positive_text[rows] & ~np.isnan(all_scores)
     n = others.sum(axis=1)
-    scores = np.where(others, pairs.scores, 0.0)
-    mean = scores.sum(axis=1) / np.maximum(n, 1)
-    spread = np.sqrt((np.where(others, scores - mean[:, None], 0.0) ** 2).sum(axis=1) / np.maximum(n, 1))
-    found = (pairs.positive_scores - mean) / np.where(spread > 0, spread, 1.0)
+    mean = _sums(np.where(others, all_scores, 0.0)) / np.maximum(n, 1)
+    spread = np.sqrt(_sums(np.where(others, all_scores - mean[:, None], 0.0) ** 2) / np.maximum(n, 1))
+    found = (pairs.positive_scores[rows] - mean) / np.where(spread > 0, spread, 1.0)
     return np.where(n > 0, found, np.nan)
+
+
+def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row, one by one: `sum` would depend, in its last bit, on how wide the block is."""
+    sums: NDArray[np.float64] = np.cumsum(values, axis=1)[:, -1] if values.shape[1] else np.zeros(len(values))
+    return sums
 
 
 def lowest(found: NDArray[np.float64], ratio: float) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
+from foolsgold.gather import gathered
 
 RANDOM = "random"  # the source of a negative that was drawn from the whole corpus
 NEGATIVES_SCHEMA = pa.schema(
@@ -25,7 +27,8 @@ NEGATIVES_SCHEMA = pa.schema(
 )
 
 
-class Chosen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Chosen:
     """Negatives by row, each array of shape (number of negatives,); those of a pair stand together, by rank.
 
     Attributes:
@@ -35,8 +38,9 @@ class Chosen(NamedTuple):
         ranks: -1 for a random document.
         scores: NaN for a random document.
         positive_scores: NaN for a query without positives, and for a positive without a score.
-        sources: strings: what found it, or "random".
+        sources: int8: what found it, as a place in `source_names`; -1 for a random document.
         false_negative_probabilities: NaN where it is not known.
+        source_names: such as "dense" and "bm25+dense".
     """
 
     query_rows: NDArray[np.int64]
@@ -45,31 +49,66 @@ class Chosen(NamedTuple):
     ranks: NDArray[np.int32]
     scores: NDArray[np.float32]
     positive_scores: NDArray[np.float32]
-    sources: NDArray[np.object_]
+    sources: NDArray[np.int8]
     false_negative_probabilities: NDArray[np.float32]
+    source_names: tuple[str, ...]
 
     @classmethod
-    def concatenate(cls, parts: list[Chosen]) -> Chosen:
+    def concatenate(cls, parts: Sequence[Chosen]) -> Chosen:
         """All of several blocks, in order."""
-        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        names = tuple(dict.fromkeys(name for part in parts for name in part.source_names))
+        parts = [part._named(names) for part in parts]
+        columns = {
+            column.name: np.concatenate([getattr(part, column.name) for part in parts])
+            for column in fields(cls)
+            if column.name != "source_names"
+        }
+        return cls(**columns, source_names=names)
+
+    def _named(self, names: tuple[str, ...]) -> Chosen:
+        """The same with other source names, which have all of these."""
+        places = np.array([*(names.index(name) for name in self.source_names), -1], np.int8)
+        return replace(self, sources=places[self.sources], source_names=names)
+
+    def __len__(self) -> int:
+        return len(self.query_rows)
+
+    @property
+    def pair_starts(self) -> NDArray[np.int64]:
+        """The first row of each pair."""
+        same_query = self.query_rows[1:] == self.query_rows[:-1]
+        same_positive = self.positive_rows[1:] == self.positive_rows[:-1]
+        return np.flatnonzero(np.concatenate([[len(self) > 0], ~(same_query & same_positive)]))
+
+    @property
+    def source_values(self) -> pa.DictionaryArray:
+        """What found each, as strings, "random" among them."""
+        names = (*self.source_names, RANDOM)
+        places = np.where(self.sources < 0, len(self.source_names), self.sources).astype(np.int32)
+        return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(names, pa.large_string()))
 
     @property
     def expected_false_negative_ratio(self) -> float | None:
         """Sum of the probabilities by all negatives, random ones counting as none; None where none is known."""
-        known = self.false_negative_probabilities[~np.isnan(self.false_negative_probabilities)]
-        return float(known.sum(dtype=np.float64) / len(self.ranks)) if len(known) else None
+        return expected_ratio(self.false_negative_probabilities)
 
     def table(self, collection: Collection) -> pa.Table:
         """The rows of negatives.parquet: ids for rows, and nulls where there is no rank, score or positive."""
         is_random, probabilities = self.ranks < 0, self.false_negative_probabilities
         columns = [
-            collection.query_ids.take(pa.array(self.query_rows)),
-            collection.doc_ids.take(pa.array(self.positive_rows, mask=self.positive_rows < 0)),
-            collection.doc_ids.take(pa.array(self.doc_rows)),
+            gathered(collection.query_ids, self.query_rows),
+            gathered(collection.doc_ids, self.positive_rows),
+            gathered(collection.doc_ids, self.doc_rows),
             pa.array(self.ranks, pa.int32(), mask=is_random),
             pa.array(self.scores, pa.float32(), mask=is_random),
             pa.array(self.positive_scores, pa.float32(), mask=np.isnan(self.positive_scores)),
-            pa.array(self.sources, pa.large_string()),
+            self.source_values.dictionary_decode(),
             pa.array(probabilities, pa.float32(), mask=np.isnan(probabilities)),
         ]
         return pa.table(columns, schema=NEGATIVES_SCHEMA)
+
+
+def expected_ratio(probabilities: NDArray[np.float32]) -> float | None:
+    """Their mean, an unknown one counting as 0; None where none is known."""
+    known = probabilities[~np.isnan(probabilities)]
+    return float(known.sum(dtype=np.float64) / len(probabilities)) if len(known) else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foolsgold.filters import Filtered, PairBlock
 from foolsgold.sample.sampler import first_survivors, preferences, relaxed_above
-from foolsgold.sample.top import Top
+from foolsgold.sample.top import Top, too_dear
 from foolsgold.settings import MiningSettings
 
 _LOWEST, _HIGHEST = 1e-6, 1e6  # in units of the scores' spread
@@ -77,7 +77,8 @@ class Survivors(NamedTuple):
         """Probabilities of the n chosen of each pair; 0 for what gives way to a random document."""
         order, likely = price * self.probabilities - self.hardness, self.probabilities
         orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
-        kept = np.where(Top.gives_way(self.hardness, self.probabilities, price=price), 0, self.probabilities)
+        gives_way = too_dear(price * self.probabilities, self.hardness) & (price > 0)
+        kept = np.where(gives_way, 0, self.probabilities)
         chosen: NDArray[np.float64] = kept[first_survivors(n, self.keep, *orders)]
         return chosen
 

@@ -48,6 +48,8 @@ class RandomDocuments:
             n_wanted: shape (P,), random documents asked for.
             pair_ids: P ids of query and positive.
         """
+        if not n_wanted.any():
+            return {}
         trusted = self._harmless(pairs, filtered) | (filtered.keep & ~taken)
         if self._settings.max_false_negative_rate is not None:
             trusted &= ~(pairs.false_negative_probabilities > self._settings.max_false_negative_rate)

@@ -56,11 +56,39 @@ def preferences(
 
 
 def first_survivors(n: int, keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Which n survivors of each pair come first, shape (P, K): by the first order, then by the next, then by rank."""
-    columns = np.lexsort((*orders[::-1], ~keep), axis=1)[:, :n]
-    first = np.zeros(keep.shape, np.bool_)
-    np.put_along_axis(first, columns, True, axis=1)
-    return first & keep
+    """Which n survivors of each pair come first, shape (P, K): by the first order, then by the next, then by rank.
+
+    Order by order, what lies below the value that the last one taken has is taken, and what lies at it goes on to the
+    next order: nothing has to be sorted that only ranks tell apart.
+    """
+    taken, left = np.zeros(keep.shape, np.bool_), keep.copy()
+    wanted = np.full(len(keep), n)  # (P,), still to be taken of what is left
+    for order in orders:
+        open_rows = np.flatnonzero((left.sum(axis=1) > wanted) & (wanted > 0))
+        if not len(open_rows):
+            break
+        told_apart = open_rows[_differ(order[open_rows], left[open_rows])]
+        below, at = _around_last(order[told_apart], left[told_apart], wanted[told_apart])
+        taken[told_apart] |= below
+        left[told_apart] = at
+        wanted[told_apart] -= below.sum(axis=1)
+    return taken | (left & (np.cumsum(left, axis=1, dtype=np.int32) <= wanted[:, None]))
+
+
+def _differ(order: NDArray[np.generic], left: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows in which what is left has more than one value, shape (P,)."""
+    first = np.take_along_axis(order, left.argmax(axis=1)[:, None], axis=1)
+    differ: NDArray[np.bool_] = ((order != first) & left).any(axis=1)
+    return differ
+
+
+def _around_last(
+    order: NDArray[np.generic], left: NDArray[np.bool_], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What is left that lies below the value of the last one wanted, and what lies at it, both (P, K)."""
+    values = np.where(left, order.astype(np.float64), np.inf)
+    last = np.take_along_axis(np.sort(values, axis=1), wanted[:, None] - 1, axis=1)
+    return left & (values < last), left & (values == last)
 
 
 def in_turn(keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.float64]:

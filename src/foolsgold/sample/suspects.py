@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 from foolsgold.filters import PairBlock
+from foolsgold.row_groups import RowGroupWriter
 
 SUSPECTS_SCHEMA = pa.schema(
     [
@@ -22,9 +26,11 @@ SUSPECTS_SCHEMA = pa.schema(
     ]
 )
 
+_ROWS_PER_GROUP = 4_096
+
 
 class Suspects:
-    """Collects candidates above a probability, block by block.
+    """Collects candidates above a probability, block by block: six numbers each, no texts.
 
     Known positives, documents judged not relevant and what was set aside are none: of those the answer is known.
 
@@ -52,22 +58,35 @@ class Suspects:
     def __len__(self) -> int:
         return sum(len(columns[0]) for columns in self._columns)
 
-    def table(self, collection: Collection) -> pa.Table:
-        """The rows of suspected_positives.parquet, the most probable first; `positive_score` is the best positive's."""
-        if not self._columns:
-            return SUSPECTS_SCHEMA.empty_table()
-        query_rows, doc_rows, probabilities, ranks, scores, positives = (
-            np.concatenate(parts) for parts in zip(*self._columns, strict=True)
-        )
-        order = np.argsort(-probabilities, kind="stable")
-        columns = [
-            collection.query_ids.take(pa.array(query_rows[order])),
-            collection.doc_ids.take(pa.array(doc_rows[order])),
-            pa.array(probabilities[order], pa.float32()),
-            pa.array(ranks[order], pa.int32()),
-            pa.array(scores[order], pa.float32()),
-            pa.array(positives[order], pa.float32(), mask=np.isnan(positives[order])),
-            pa.array(collection.query_texts(query_rows[order]), pa.large_string()),
-            pa.array(collection.document_texts(doc_rows[order]), pa.large_string()),
-        ]
-        return pa.table(columns, schema=SUSPECTS_SCHEMA)
+    def write(self, collection: Collection, path: Path | None) -> None:
+        """Write suspected_positives.parquet, the most probable first; `positive_score` is the best positive's.
+
+        Args:
+            collection: whose ids and texts are written.
+            path: None keeps nothing on disk.
+        """
+        if path is None:
+            return
+        columns = [np.concatenate(parts) for parts in zip(*self._columns, strict=True)]
+        order = np.argsort(-columns[2], kind="stable")
+        with RowGroupWriter(path, SUSPECTS_SCHEMA, _ROWS_PER_GROUP) as file:
+            for start in range(0, len(order), _ROWS_PER_GROUP):
+                part = order[start : start + _ROWS_PER_GROUP]
+                file.write(_table(collection, *(column[part] for column in columns)))
+
+
+def _table(
+    collection: Collection, query_rows: NDArray[Any], doc_rows: NDArray[Any], probabilities: NDArray[Any],
+    ranks: NDArray[Any], scores: NDArray[Any], positives: NDArray[Any],
+) -> pa.Table:  # fmt: skip
+    columns = [
+        collection.query_ids.take(pa.array(query_rows)),
+        collection.doc_ids.take(pa.array(doc_rows)),
+        pa.array(probabilities, pa.float32()),
+        pa.array(ranks, pa.int32()),
+        pa.array(scores, pa.float32()),
+        pa.array(positives, pa.float32(), mask=np.isnan(positives)),
+        pa.array(collection.query_texts(query_rows), pa.large_string()),
+        pa.array(collection.document_texts(doc_rows), pa.large_string()),
+    ]
+    return pa.table(columns, schema=SUSPECTS_SCHEMA)

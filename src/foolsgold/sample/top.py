@@ -28,27 +28,36 @@ class Top:
     def order(
         self, pairs: PairBlock, keep: NDArray[np.bool_], *, pair_ids: Sequence[tuple[str, str]]
     ) -> NDArray[np.float64]:
-        """The rank itself, or price · p - h; shape (P, K)."""
-        if self._price == 0:
-            return np.broadcast_to(pairs.ranks.astype(np.float64), keep.shape)
-        return self._price * np.nan_to_num(pairs.false_negative_probabilities.astype(np.float64)) - self.hardness(pairs)
+        """Price · p - h; where nothing is to be paid, the same for all, so that the rank decides; shape (P, K)."""
+        return np.zeros(keep.shape) if self._price == 0 else self._cost(pairs) - self.hardness(pairs)
 
-    @staticmethod
-    def gives_way(
-        hardness: NDArray[np.float64], probabilities: NDArray[np.floating], *, price: float
-    ) -> NDArray[np.bool_]:
+    def gives_way(self, pairs: PairBlock) -> NDArray[np.bool_]:
         """What costs more than it is worth, so that a random document is the better negative, shape (P, K).
 
         A random document counts as hard as the pair's last candidate, and as no false negative:
         `h - price · p < h_last`.
         """
-        cost = price * np.nan_to_num(probabilities.astype(np.float64))
-        worse: NDArray[np.bool_] = cost > hardness - hardness[:, -1:]
-        return worse & (price > 0)
+        if self._price == 0:
+            return np.zeros(pairs.scores.shape, np.bool_)
+        return too_dear(self._cost(pairs), self.hardness(pairs))
+
+    def _cost(self, pairs: PairBlock) -> NDArray[np.float64]:
+        cost: NDArray[np.float64] = self._price * np.nan_to_num(pairs.false_negative_probabilities.astype(np.float64))
+        return cost
 
     @staticmethod
     def hardness(pairs: PairBlock) -> NDArray[np.float64]:
-        """The scores of each pair's candidates, sorted so that they fall with the rank, shape (P, K)."""
+        """The scores of each pair's candidates, sorted so that they fall with the rank, shape (P, K).
+
+        Where there is no candidate, that of the last one; 0 for a pair that has none.
+        """
         scores = np.where(pairs.present & ~np.isnan(pairs.scores), pairs.scores, -np.inf)
         falling = -np.sort(-scores, axis=1)
-        return np.where(np.isfinite(falling), falling, 0.0)
+        last = np.where(np.isfinite(falling), falling, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+        return np.where(np.isfinite(falling), falling, np.where(np.isfinite(last), last, 0.0))
+
+
+def too_dear(cost: NDArray[np.float64], hardness: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What costs more than it is harder than the pair's last candidate, shape (P, K)."""
+    dear: NDArray[np.bool_] = cost > hardness - hardness[:, -1:]
+    return dear

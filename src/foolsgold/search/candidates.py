@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection, rows_of
+from foolsgold.collection import Collection
 from foolsgold.errors import CollectionError
+from foolsgold.gather import gathered
+from foolsgold.row_groups import RowGroupWriter
 
 CANDIDATES_SCHEMA = pa.schema(
     [
@@ -27,8 +29,11 @@ CANDIDATES_SCHEMA = pa.schema(
         ("positive_similarities", pa.list_(pa.float32())),
         ("contains_positive", pa.list_(pa.bool_())),
         ("duplicate_of", pa.list_(pa.int16())),
+        ("positive_rows", pa.list_(pa.int32())),
+        ("doc_rows", pa.list_(pa.int32())),
     ]
 )
+_IDS = ("positive_ids", "doc_ids")  # for those who read the file; rows in the collection say the same, and faster
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
 
 
@@ -126,49 +131,51 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
     """The rows of candidates.parquet for a block of queries."""
     present = candidates.doc_rows >= 0
     offsets = _offsets(present.sum(axis=1))
-    doc_ids = _taken(collection.doc_ids, candidates.doc_rows[present])
+    doc_ids = gathered(collection.doc_ids, candidates.doc_rows[present])
     positive_offsets = pa.array(candidates.positive_offsets, pa.int32())
     sources = pa.DictionaryArray.from_arrays(
         pa.array(candidates.sources[present]), pa.array(candidates.source_names, pa.large_string())
     )
     columns = [
-        _taken(collection.query_ids, candidates.query_rows),
-        pa.ListArray.from_arrays(positive_offsets, _taken(collection.doc_ids, candidates.positive_rows)),
+        gathered(collection.query_ids, candidates.query_rows),
+        pa.ListArray.from_arrays(positive_offsets, gathered(collection.doc_ids, candidates.positive_rows)),
         pa.ListArray.from_arrays(positive_offsets, _null_for_nan(candidates.positive_scores)),
         pa.ListArray.from_arrays(offsets, doc_ids),
         pa.ListArray.from_arrays(offsets, pa.array(candidates.scores[present], pa.float32())),
         pa.ListArray.from_arrays(offsets, sources),
         *_estimate_columns(candidates.estimates, present, offsets),
+        pa.ListArray.from_arrays(positive_offsets, pa.array(candidates.positive_rows, pa.int32())),
+        pa.ListArray.from_arrays(offsets, pa.array(candidates.doc_rows[present], pa.int32())),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=CANDIDATES_SCHEMA)
 
 
-def from_batch(batch: pa.RecordBatch, collection: Collection) -> Candidates:
-    """The block of candidates that `to_batch` wrote.
-
-    Raises:
-        CollectionError: it names ids that the collection does not have.
-    """
-    lengths = np.diff(batch["doc_ids"].offsets.to_numpy())
-    doc_rows = np.full((len(batch), int(lengths.max(initial=0))), -1, np.int32)
-    scores = np.full(doc_rows.shape, np.nan, np.float32)
-    sources = np.full(doc_rows.shape, -1, np.int8)
-    present = np.arange(doc_rows.shape[1]) < lengths[:, None]
-    doc_rows[present] = _known_rows(batch["doc_ids"].flatten(), collection.doc_ids)
-    scores[present] = batch["scores"].flatten().to_numpy()
+def from_batch(batch: pa.RecordBatch, query_rows: NDArray[np.int64]) -> Candidates:
+    """The block of candidates of some queries that `to_batch` wrote; columns of ids are not needed."""
+    lengths = np.diff(batch["doc_rows"].offsets.to_numpy())
+    present = np.arange(int(lengths.max(initial=0))) < lengths[:, None]
     found_by = batch["sources"].flatten()
-    sources[present] = found_by.indices.to_numpy()
     return Candidates(
-        query_rows=_known_rows(batch["query_id"], collection.query_ids).astype(np.int64),
-        doc_rows=doc_rows,
-        scores=scores,
-        positive_offsets=_offsets(np.diff(batch["positive_ids"].offsets.to_numpy())).to_numpy().astype(np.int64),
-        positive_rows=_known_rows(batch["positive_ids"].flatten(), collection.doc_ids),
+        query_rows=query_rows,
+        doc_rows=_grid(batch["doc_rows"].flatten(), present, np.int32(-1)),
+        scores=_grid(batch["scores"].flatten(), present, np.float32(np.nan)),
+        positive_offsets=_offsets(np.diff(batch["positive_rows"].offsets.to_numpy())).to_numpy().astype(np.int64),
+        positive_rows=batch["positive_rows"].flatten().to_numpy(),
         positive_scores=batch["positive_scores"].flatten().to_numpy(zero_copy_only=False),
-        sources=sources,
+        sources=_grid(found_by.indices, present, np.int8(-1)),
         source_names=tuple(found_by.dictionary.to_pylist()),
         estimates=_estimates(batch, present),
     )
+
+
+def _grid(values: pa.Array, present: NDArray[np.bool_], missing: np.generic) -> NDArray[Any]:
+    """Values of a column of lists as shape (B, K); nulls become NaN."""
+    flat = values.to_numpy(zero_copy_only=False)
+    if present.all():
+        return np.asarray(flat.reshape(present.shape))
+    grid = np.full(present.shape, missing)
+    grid[present] = flat
+    return grid
 
 
 def _estimate_columns(estimates: Estimates | None, present: NDArray[np.bool_], offsets: pa.Array) -> list[pa.Array]:
@@ -186,87 +193,82 @@ def _estimate_columns(estimates: Estimates | None, present: NDArray[np.bool_], o
 def _estimates(batch: pa.RecordBatch, present: NDArray[np.bool_]) -> Estimates | None:
     if batch[Estimates._fields[0]].null_count:
         return None
-    columns: dict[str, Any] = {
-        name: np.array(values) for name, values in Estimates.nothing(present.shape)._asdict().items()
-    }
-    for name, values in columns.items():
-        values[present] = batch[name].flatten().to_numpy(zero_copy_only=False)
+    nothing = Estimates.nothing((1, present.shape[1]))._asdict()
+    columns = {name: _grid(batch[name].flatten(), present, values[0, 0]) for name, values in nothing.items()}
     return Estimates(**columns)
 
 
 class CandidateStore:
-    """All scored candidates, in memory or in candidates.parquet, so that choosing again encodes nothing."""
+    """All scored candidates, in candidates.parquet or in memory, so that choosing again encodes nothing."""
 
     def __init__(self, collection: Collection, path: Path | None = None) -> None:
         self._collection = collection
         self._path = path
-        self._batches: list[pa.RecordBatch] = []
+        self._kept = pa.py_buffer(b"")  # the file's content, where nothing is kept on disk
 
     def write(self, blocks: Iterator[Candidates]) -> None:
         """Keep the blocks, regrouped so that the file does not depend on their size."""
-        batches = (to_batch(block, self._collection) for block in blocks)
-        if self._path is None:
-            self._batches = [table.combine_chunks().to_batches()[0] for table in _regrouped(batches)]
-            return
-        import pyarrow.parquet as pq
-
-        with pq.ParquetWriter(self._path, CANDIDATES_SCHEMA, compression="zstd") as writer:
-            for table in _regrouped(batches):
-                writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        kept = pa.BufferOutputStream()
+        with RowGroupWriter(self._path or kept, CANDIDATES_SCHEMA, ROWS_PER_GROUP) as writer:
+            for block in blocks:
+                writer.write(to_batch(block, self._collection))
+        self._kept = kept.getvalue()
 
     def rewrite(self, blocks: Iterator[Candidates]) -> None:
         """Keep these blocks instead; they may be made of the old ones as they are read."""
         if self._path is None:
-            self.write(iter(list(blocks)))
+            self.write(blocks)
             return
         new = self._path.with_name(f"new.{self._path.name}")
         CandidateStore(self._collection, new).write(blocks)
         os.replace(new, self._path)
 
-    def blocks(self, n_queries: int) -> Iterator[Candidates]:
-        """The candidates again, at most `n_queries` queries at a time, in the collection's order."""
-        for batch in self.batches(n_queries):
-            yield self.from_batch(batch)
+    def blocks(self, n_queries: int, query_rows: NDArray[np.int64] | None = None) -> Iterator[Candidates]:
+        """The candidates again, in the collection's order.
 
-    def from_batch(self, batch: pa.RecordBatch) -> Candidates:
-        """The block of candidates in some rows of the table."""
-        return from_batch(batch, self._collection)
+        Args:
+            n_queries: at most so many at a time.
+            query_rows: of these queries alone, ascending; None: of all.
+        """
+        for start, batch in self._portions(n_queries, columns=[n for n in CANDIDATES_SCHEMA.names if n not in _IDS]):
+            rows = np.arange(start, start + len(batch))
+            if query_rows is not None:
+                rows = rows[np.isin(rows, query_rows)]
+                batch = batch.take(pa.array(rows - start))
+            if len(rows):
+                yield from_batch(batch, rows)
 
-    def batches(self, n_queries: int) -> Iterator[pa.RecordBatch]:
-        """The rows of the table with all its columns, at most `n_queries` at a time."""
-        for batch in self._batches if self._path is None else self._row_groups(self._path):
+    def batches(self, n_queries: int) -> Iterator[tuple[pa.RecordBatch, Candidates]]:
+        """The rows of the table with all its columns, at most `n_queries` at a time, and what they say."""
+        for start, batch in self._portions(n_queries, columns=None):
+            yield batch, from_batch(batch, np.arange(start, start + len(batch)))
+
+    def _portions(self, n_queries: int, *, columns: list[str] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Each with the row of its first query."""
+        first = 0
+        for batch in self._row_groups(columns):
+            if not batch["query_id"].equals(_joined(self._collection.query_ids.slice(first, len(batch)))):
+                raise CollectionError("candidates.parquet has other queries than the collection. Mine again.")
             for start in range(0, len(batch), n_queries):
-                yield batch.slice(start, n_queries)
+                yield first + start, batch.slice(start, n_queries)
+            first += len(batch)
 
-    def _row_groups(self, path: Path) -> Iterator[pa.RecordBatch]:
+    def _row_groups(self, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         """One by one: Arrow cannot read lists of dictionary values across them."""
         import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(self._path or pa.BufferReader(self._kept)) as file:
                 missing = set(CANDIDATES_SCHEMA.names) - set(file.schema_arrow.names)
                 if missing or file.metadata.num_rows != self._collection.n_queries:
                     raise CollectionError(
-                        f"{path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
+                        f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
                         f"{len(missing)} columns missing. Mine again."
                     )
                 for group in range(file.num_row_groups):
-                    yield from file.read_row_group(group).combine_chunks().to_batches()
+                    yield from file.read_row_group(group, columns=columns).combine_chunks().to_batches()
         except (pa.ArrowInvalid, OSError) as error:
-            raise CollectionError(f"{path}: not a readable candidates file ({error}). Mine again.") from error
-
-
-def _regrouped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(map(len, waiting)) >= ROWS_PER_GROUP:
-            table = pa.Table.from_batches(waiting)
-            whole = table.num_rows // ROWS_PER_GROUP * ROWS_PER_GROUP
-            yield table.slice(0, whole).unify_dictionaries()
-            waiting = table.slice(whole).to_batches()
-    if waiting:
-        yield pa.Table.from_batches(waiting).unify_dictionaries()
+            raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error
 
 
 def _null_for_nan(scores: NDArray[np.float32]) -> pa.Array:
@@ -277,14 +279,5 @@ def _offsets(counts: NDArray[np.integer]) -> pa.Array:
     return pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
 
 
-def _taken(ids: pa.ChunkedArray, rows: NDArray[np.integer]) -> pa.Array:
-    taken = ids.take(pa.array(rows))
-    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
-
-
-def _known_rows(ids: pa.Array, known: pa.ChunkedArray) -> NDArray[np.int32]:
-    rows = rows_of(ids, known)
-    if rows.null_count:
-        first = ids[int(np.argmax(rows.is_null().to_numpy(zero_copy_only=False)))]
-        raise CollectionError(f'candidates.parquet names the id "{first}", which the collection does not have.')
-    return np.asarray(rows.to_numpy(), np.int32)
+def _joined(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

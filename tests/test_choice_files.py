@@ -1,0 +1,195 @@
+"""Choosing as a stream: nothing depends on the portions in which it comes, and memory on none of the totals."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import PLAIN, on_circle
+from foolsgold import MiningResult, MiningSettings, PrecomputedVectors, export_negatives, mine, read_pairs, select
+from foolsgold.ahead import Behind, ahead
+from foolsgold.export.json_lines import as_json, json_lines
+from foolsgold.gather import gathered
+from foolsgold.sample.sampler import first_survivors, in_turn
+from foolsgold.settings import TrainingFormat
+
+N = 60
+
+
+def mined(out: Path | None, **changes: Any) -> MiningResult:
+    """60 queries with two positives each; documents that BM25 finds more or fewer of, by the words of the query."""
+    generator = np.random.default_rng(0)
+    vecs = generator.standard_normal((2, 3 * N, 8)).astype(np.float32)
+    words = [" ".join(f"w{word}" for word in generator.integers(0, 40, 6)) for _ in range(3 * N)]
+    texts = [f'{text} "{row}"\n' for row, text in enumerate(words)]
+    pairs = [(f"{words[row]} ? {row}", texts[doc]) for row in range(N) for doc in (row, row + N)]
+    settings = MiningSettings(out=None if out is None else str(out), depth=100, quiet=True, seed=1)
+    return mine(read_pairs(pairs, texts), PrecomputedVectors(vecs[0][:N], vecs[1]), settings.replace(**changes))
+
+
+def files(folder: Path, *names: str) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in names]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"format": "triplet"}, {"format": "labeled-list"}, {"sampler": "softmax", "format": "labeled-pair"}]
+)
+def test_the_same_bytes_whatever_the_blocks_where_lists_differ_in_length(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """With a price on false negatives, the last candidate of each pair counts, wherever its block ends."""
+    names = ("candidates.parquet", "negatives.parquet", "suspected_positives.parquet", "train.parquet")
+    chosen = {"source": "bm25", "max_false_negative_rate": 0.002, "suspect_probability": 0.1, **changes}
+    first, *others = (
+        mined(tmp_path / str(size), block_size=size, file_type="parquet", **chosen) for size in (1024, 1, 7)
+    )
+    lengths = {len(row) for row in pq.read_table(tmp_path / "1" / "candidates.parquet")["doc_ids"].to_pylist()}
+    assert len(lengths) > 5
+    assert first.report["false_negatives"]["price"] > 0
+    assert first.report["negatives"]["random"] > 0
+    for size, other in zip((1, 7), others, strict=True):
+        assert files(tmp_path / str(size), *names) == files(tmp_path / "1024", *names)
+        assert {**other.report, "stages": None} == {**first.report, "stages": None}
+
+
+def test_negatives_stay_those_of_the_result(tmp_path: Path) -> None:
+    first = mined(tmp_path / "out")
+    second = select(tmp_path / "out", negatives=1, quiet=True)  # takes the place of the files
+    assert (
+        first.negatives.num_rows
+        > second.negatives.num_rows
+        == pq.read_table(tmp_path / "out/negatives.parquet").num_rows
+    )
+    assert first.negatives.equals(mined(None).negatives)
+
+
+def test_examples_and_dataset_of_a_result_in_memory_and_on_disk(tmp_path: Path) -> None:
+    on_disk, in_memory = mined(tmp_path / "out"), mined(None)
+    assert on_disk.examples(7) == in_memory.examples(7)
+    gaps = [
+        example.positive_score - example.negative_score for example in on_disk.borderline(9) if example.positive_score
+    ]
+    rows = [row for row in in_memory.negatives.to_pylist() if row["positive_score"] is not None]
+    assert gaps == pytest.approx(sorted(row["positive_score"] - row["score"] for row in rows)[:9])
+    for name in get_args(TrainingFormat):
+        written = export_negatives(tmp_path / "out", name, quiet=True).read_text("utf-8")
+        assert list(in_memory.to_dataset(name)) == [json.loads(line) for line in written.splitlines()]
+
+
+@pytest.mark.parametrize("name", get_args(TrainingFormat))
+def test_export_whatever_the_row_groups(tmp_path: Path, name: TrainingFormat) -> None:
+    """A query's negatives, and a pair's, may lie in two row groups."""
+    mined(tmp_path / "out")
+    whole = export_negatives(tmp_path / "out", name, quiet=True).read_bytes()
+    negatives = tmp_path / "out" / "negatives.parquet"
+    pq.write_table(pq.read_table(negatives), negatives, row_group_size=3)
+    assert export_negatives(tmp_path / "out", name, quiet=True).read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", get_args(TrainingFormat))
+def test_texts_that_are_too_many_to_be_kept(
+    tmp_path: Path, name: TrainingFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mined(tmp_path / "out")
+    kept = export_negatives(tmp_path / "out", name, quiet=True).read_bytes()
+    monkeypatch.setattr("foolsgold.export.texts._KEPT_BYTES", 0)
+    assert export_negatives(tmp_path / "out", name, quiet=True).read_bytes() == kept
+
+
+def test_nothing_chosen(tmp_path: Path) -> None:
+    collection = read_pairs([("red", "crimson")], ["rose", "blue"])
+    vectors = PrecomputedVectors(on_circle(0), on_circle(10, 20, 0))
+    result = mine(collection, vectors, MiningSettings(**PLAIN, negatives=1, min_score=0.999, quiet=True))
+    assert (result.negatives.num_rows, result.examples(), result.borderline()) == (0, [], [])
+    assert result.to_dataset("triplet").num_rows == 0
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.integers(0, 3))
+def test_json_is_that_of_the_standard_library(texts: list[str], skipped: int) -> None:
+    array = pa.array(["", '"', *texts], pa.large_string())[min(skipped, 2) :]
+    batch = pa.RecordBatch.from_arrays([as_json(array), pa.array([1] * len(array))], names=['a "name"', "label"])
+    rows = [{'a "name"': text, "label": 1} for text in array.to_pylist()]
+    assert json_lines(batch).to_pybytes().decode() == "".join(
+        json.dumps(row, ensure_ascii=False) + "\n" for row in rows
+    )
+
+
+@given(st.lists(st.integers(-1, 8)), st.sampled_from([(9,), (4, 5), (1, 0, 3, 5)]))
+def test_gathered(rows: list[int], lengths: tuple[int, ...]) -> None:
+    values = [f"value {n}" for n in range(9)]
+    ends = np.cumsum(lengths).tolist()
+    chunks = [values[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    column = pa.chunked_array(chunks, pa.large_string())
+    expected = [values[row] if row >= 0 else None for row in rows]
+    assert gathered(column, np.array(rows, np.int64)).to_pylist() == expected
+
+
+@given(
+    st.integers(0, 6),
+    st.lists(
+        st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from([0.0, 0.5, np.inf])), min_size=5, max_size=5),
+        min_size=1,
+    ),
+)
+def test_the_first_survivors_are_those_that_sorting_would_put_first(n: int, pairs: list[Any]) -> None:
+    keep, judged, order = (
+        np.array(values) for values in zip(*(zip(*pair, strict=True) for pair in pairs), strict=True)
+    )
+    expected = np.zeros(keep.shape, bool)
+    for pair, (kept, *orders) in enumerate(zip(keep, judged, order, strict=True)):
+        survivors = [column for column in range(5) if kept[column]]
+        expected[pair, sorted(survivors, key=lambda column: [values[column] for values in orders])[:n]] = True
+    assert (first_survivors(n, keep, judged, order) == expected).all()
+    assert (expected == (in_turn(keep, judged, order) < n)).all()
+
+
+def test_ahead_and_behind_keep_the_order_and_pass_errors_on() -> None:
+    seen: list[int] = []
+    with Behind(seen.append) as behind:
+        for block in ahead(iter(range(100))):
+            behind(block)
+    assert seen == list(range(100))
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(1 // block for block in (1, 0)))
+    with pytest.raises(ZeroDivisionError), Behind(lambda block: 1 // block) as behind:
+        behind(0)
+
+
+SELECT = """
+import resource, sys
+from foolsgold import select
+select(sys.argv[1], negatives=10, format="triplet", out=sys.argv[2], quiet=True)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read as on POSIX")
+def test_memory_does_not_grow_with_what_is_chosen(tmp_path: Path) -> None:
+    """Four times the queries, with as many documents: 200 MB of training file more, and hardly any memory."""
+    generator = np.random.default_rng(0)
+    texts = [f"document {row} " + "with many words " * 50 for row in range(1_000)]
+    doc_vecs = generator.standard_normal((len(texts), 8)).astype(np.float32)
+    peaks, sizes = [], []
+    for n_queries in (4_000, 16_000):
+        query_vecs = generator.standard_normal((n_queries, 8)).astype(np.float32)
+        collection = read_pairs([(f"query {row}", texts[row % len(texts)]) for row in range(n_queries)], texts)
+        out, again = tmp_path / str(n_queries), tmp_path / f"{n_queries} again"
+        mine(collection, PrecomputedVectors(query_vecs, doc_vecs), MiningSettings(out=str(out), depth=40, quiet=True))
+        variables = {**os.environ, "OMP_NUM_THREADS": "1"}
+        run = [sys.executable, "-c", SELECT, str(out), str(again)]
+        peaks.append(int(subprocess.run(run, check=True, capture_output=True, text=True, env=variables).stdout) * 1024)
+        sizes.append((again / "train.jsonl").stat().st_size)
+    assert sizes[1] - sizes[0] > 150e6
+    assert peaks[1] - peaks[0] < 40e6
