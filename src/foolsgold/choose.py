@@ -13,6 +13,7 @@ from tqdm import tqdm
 from foolsgold.ahead import ahead
 from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
+from foolsgold.memory import block_queries
 from foolsgold.relabel import with_positives_of
 from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, GroupJudge, Suspects, Tally, Terms, terms_for
 from foolsgold.search import Candidates, CandidateStore
@@ -78,14 +79,14 @@ class Choosing:
     def _candidate_blocks(self) -> Iterator[tuple[Candidates, GroupJudge | None]]:
         if self._judge is not None:
             return self._judge.groups(self._candidates, self._target)
-        return ((block, None) for block in ahead(self._candidates.blocks(self._settings.block_size)))
+        return ((block, None) for block in ahead(self._candidates.blocks(block_queries(self._settings))))
 
     def _filtered_sample(self) -> Iterator[tuple[PairBlock, Filtered]]:
         """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
         n_queries = self._collection.n_queries
         spread = np.linspace(0, n_queries - 1, min(n_queries, _SAMPLED_QUERIES))
         sampled: NDArray[np.int64] = np.unique(spread.astype(np.int64))
-        for block in ahead(self._candidates.blocks(self._settings.block_size, query_rows=sampled)):
+        for block in ahead(self._candidates.blocks(block_queries(self._settings), query_rows=sampled)):
             yield self._filtered(block)
 
     def _filtered(self, block: Candidates) -> tuple[PairBlock, Filtered]:

@@ -77,12 +77,9 @@ def mine(
             kept = KeptCandidates(cache, collection, about, sources, settings)
             found = kept.found(collection, folder)
         if found is None:
-            scratch = cache or folder.scratch
             with stages("encode"):
-                encoded = (
-                    None
-                    if encoder is None
-                    else encode(collection, encoder, settings, cache=cache, scratch=scratch, about=about)
+                encoded = encode(
+                    collection, encoder, settings, cache=cache, scratch=cache or folder.scratch, about=about
                 )
             with stages("search"):
                 candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))

@@ -16,6 +16,7 @@ from foolsgold.calibration.trial import Trial
 from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
 from foolsgold.filters import FalseNegativeModel, Relevance
+from foolsgold.memory import block_queries
 from foolsgold.search import Candidates, CandidateStore
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import Witnesses
@@ -65,6 +66,6 @@ def _with_progress(
     candidates: CandidateStore, collection: Collection, settings: MiningSettings
 ) -> Iterator[Candidates]:
     with tqdm(total=collection.n_queries, desc="estimate", unit="query", delay=1, disable=settings.quiet) as progress:
-        for block in candidates.blocks(settings.block_size):
+        for block in candidates.blocks(block_queries(settings)):
             yield block
             progress.update(len(block))

@@ -13,6 +13,7 @@ from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, blocks_of
 from foolsgold.calibration.trial import FEWEST_QUERIES
 from foolsgold.filters import FalseNegativeModel, Relevance
+from foolsgold.memory import block_queries
 from foolsgold.search import Candidates, CandidateStore, Estimates
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import Testimony, Witnesses
@@ -35,7 +36,7 @@ class Heard:
     ) -> Heard:
         """Hide them, and hear the witnesses on what is left among their queries' candidates."""
         relevance = Relevance(hidden.collection)
-        blocks = list(blocks_of(hidden, candidates.blocks(settings.block_size)))
+        blocks = list(blocks_of(hidden, candidates.blocks(block_queries(settings))))
         testimonies = [
             witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
         ]

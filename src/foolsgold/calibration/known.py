@@ -10,6 +10,7 @@ from foolsgold.calibration.calibration import BASE_RATE, Calibration
 from foolsgold.calibration.fit import with_base_rate
 from foolsgold.collection import Collection
 from foolsgold.filters import FalseNegativeModel, Relevance
+from foolsgold.memory import block_queries
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import WITNESSES, Witnesses
@@ -26,7 +27,7 @@ def calibrate_by_known_positives(
     if len(asked) > _MOST_QUERIES:
         asked = asked[np.linspace(0, len(asked) - 1, _MOST_QUERIES).astype(np.int64)]
     features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
-    for block in candidates.blocks(settings.block_size):
+    for block in candidates.blocks(block_queries(settings)):
         part = block.of_queries(np.isin(block.query_rows, asked))
         if not len(part):
             continue

@@ -69,12 +69,12 @@ def encode(
     cache: Path | None = None,
     scratch: Path | None = None,
     about: Mapping[str, Any] | None = None,
-) -> Encoded:
+) -> Encoded | None:
     """Vectors of all queries and documents, with titles joined to texts.
 
     Args:
         collection: the texts.
-        encoder: as `as_encoder` takes it.
+        encoder: as `as_encoder` takes it; None: there are no vectors.
         settings: prompts, batches, type of the numbers.
         cache: the cache folder; None, or an encoder without fingerprint: all is encoded, and nothing kept.
         scratch: a folder for large matrices; None: those are kept in memory.
@@ -85,6 +85,8 @@ def encode(
         VectorError: vectors of the wrong shape or type, NaN, or zeros.
         OutputError: the cache cannot be written to.
     """
+    if encoder is None:
+        return None
     encoder = as_encoder(encoder, settings)
     similarity = similarity_of(encoder, settings)
     if isinstance(encoder, PrecomputedVectors):

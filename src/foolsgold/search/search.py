@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
+from foolsgold.memory import block_queries
 from foolsgold.search.candidates import Candidates
 from foolsgold.search.dense import DenseSource
 from foolsgold.search.fusion import RRF_K, combinations, fuse
@@ -58,7 +59,7 @@ class Search:
 
     def blocks(self) -> Iterator[Candidates]:
         """Candidates of at most `block_size` queries at a time, in the collection's order."""
-        n_queries, size = self._collection.n_queries, self._settings.block_size
+        n_queries, size = self._collection.n_queries, block_queries(self._settings)
         with tqdm(total=n_queries, desc="search", unit="query", disable=self._settings.quiet) as progress:
             for start in range(0, n_queries, size):
                 rows = slice(start, min(start + size, n_queries))
