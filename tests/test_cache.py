@@ -19,7 +19,7 @@ from foolsgold import MiningSettings, mine, read_pairs
 from foolsgold.cli import main
 from foolsgold.encode import SentenceTransformerEncoder, encode, encode_texts
 from foolsgold.encode.vector_cache import VectorCache
-from foolsgold.errors import OutputError, VectorError
+from foolsgold.errors import OutputError, SettingsError, VectorError
 
 CORPUS = ["a rose is red", "a cat purrs", "rain falls on the sea", "bread", "a dog barks at a cat", "the sea is blue"]
 PAIRS = [("what is red?", "a rose is red"), ("who purrs?", "a cat purrs"), ("what is blue?", "the sea is blue")]
@@ -265,6 +265,15 @@ def test_a_default_folder_that_cannot_be_written_is_done_without(
     assert len(caplog.records) == 1 and "No cache" in caplog.text
     with pytest.raises(OutputError, match="cache: .*file/own cannot be written to"):
         mine(read_pairs(PAIRS, CORPUS), Letters(), quiet(cache=str(tmp_path / "file" / "own")))
+
+
+def test_where_a_cache_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cache is ' '; it takes a folder"):
+        mine(read_pairs(PAIRS, CORPUS), Letters(), quiet(cache=" "))
+    inside = quiet(cache=str(tmp_path / "out" / "cache"), out=str(tmp_path / "out"))
+    with pytest.raises(SettingsError, match="lies in the output folder"):
+        mine(read_pairs(PAIRS, CORPUS), Letters(), inside)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_default_is_the_users_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

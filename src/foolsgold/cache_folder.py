@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from foolsgold.errors import OutputError
+from foolsgold.errors import OutputError, SettingsError
 
 AUTO = "auto"  # the setting for the user's own cache folder
 ABOUT_FILE = "about.json"  # says what lies in an entry; its time is when that was last used
@@ -40,16 +40,22 @@ def default_cache_folder() -> Path:
     return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "foolsgold"
 
 
-def open_cache(setting: str | None) -> Path | None:
+def open_cache(setting: str | None, *, out: str | None = None) -> Path | None:
     """The folder that a setting names, made if it is not there; None for no cache.
 
     A default folder that cannot be written to is done without, with a warning.
 
+    Args:
+        setting: a folder, "auto", or None.
+        out: the output folder.
+
     Raises:
+        SettingsError: the name is empty, or the folder lies in that of the output.
         OutputError: a folder that was asked for cannot be written to.
     """
     if setting is None:
         return None
+    _check_place(setting, out)
     try:
         folder = default_cache_folder() if setting == AUTO else Path(setting).expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +70,15 @@ def open_cache(setting: str | None) -> Path | None:
         logger.warning("No cache: the user's folder for it cannot be written to (%s); --cache names another.", reason)
         return None
     return folder
+
+
+def _check_place(setting: str, out: str | None) -> None:
+    if not setting.strip():
+        raise SettingsError(f"cache is {setting!r}; it takes a folder, {AUTO!r}, or None ('none' as a flag).")
+    if setting != AUTO and out is not None and Path(setting).expanduser().resolve().is_relative_to(Path(out).resolve()):
+        raise SettingsError(
+            f"cache: {setting} lies in the output folder {out}, which a run replaces as a whole. Give another folder."
+        )
 
 
 def fingerprint_of(content: Mapping[str, Any]) -> str:
@@ -84,6 +99,8 @@ def mark_used(entry: Path, about: Mapping[str, Any]) -> None:
     """Note that an entry is used now; a new one gets its description."""
     try:
         os.utime(entry / ABOUT_FILE)
+    except PermissionError:
+        return  # another user's: its age is not ours to tell
     except FileNotFoundError:
         text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
         write_whole(entry / ABOUT_FILE, lambda file: file.write(text.encode()))

@@ -71,7 +71,7 @@ def mine(
             sources = open_sources(collection, settings)
             judge = judge_for(settings.cross_encoder if cross_encoder is None else cross_encoder, collection, settings)
             keep_collection(collection, folder)
-            cache = open_cache(settings.cache)
+            cache = open_cache(settings.cache, out=settings.out)
         with stages("load"):
             encoder, about = identify(encoder, settings, cache)
             kept = KeptCandidates(cache, collection, about, sources, settings)

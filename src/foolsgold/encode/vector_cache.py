@@ -88,16 +88,13 @@ class VectorCache:
     def _hashes(self, path: Path) -> bytes:
         """The hashes of a chunk's texts, one after the other; none where they are not what was written."""
         with _damage_noticed(path), safe_open(path, "numpy") as file:
-            hashes: bytes = file.get_tensor("keys").tobytes()
-            if path.stem != _name_of(hashes):
-                raise ValueError("it names other texts")
-            return hashes
+            return _checked_hashes(path, file.get_tensor("keys"))
         return b""
 
     def _vectors(self, path: Path) -> NDArray[Any] | None:
         """The vectors of a chunk, shape (n, D), if its content is what was written."""
         with _damage_noticed(path), safe_open(path, "numpy") as file:
-            hashes: bytes = file.get_tensor("keys").tobytes()
+            hashes = _checked_hashes(path, file.get_tensor("keys"))
             vecs: NDArray[Any] = file.get_tensor("vectors")
             if file.metadata() != {_CHECKSUM: self._checksum(hashes, vecs)}:
                 raise ValueError("its checksum is wrong")
@@ -126,6 +123,13 @@ def _damage_noticed(path: Path) -> Iterator[None]:
         logger.warning("cache: %s is damaged (%s); its texts are encoded again.", path, error)
         with suppress(OSError):
             path.unlink()
+
+
+def _checked_hashes(path: Path, keys: NDArray[Any]) -> bytes:
+    hashes = keys.tobytes()
+    if path.stem != _name_of(hashes):
+        raise ValueError("it is of other texts")
+    return hashes
 
 
 def _name_of(hashes: bytes) -> str:
