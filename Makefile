@@ -18,7 +18,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	  echo "No GPU found: installing torch for CPUs"; \
 	  $(BIN)/pip install --quiet --no-deps --retries 1 -c constraints.txt --extra-index-url $(TORCH_CPU_INDEX) torch; \
 	fi
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[offline,datasets,dev]"
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[offline,onnx,datasets,dev]"
 	@touch $@
 
 demo: setup

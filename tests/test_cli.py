@@ -61,7 +61,7 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
         "format": "triplet", "file_type": "parquet", "source": "dense,bm25", "language": "en", "index": "voyager",
         "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "seed": 7,
-        "vector_type": "float16", "cache": str(tmp_path / "cache"),
+        "precision": "int8", "vector_type": "float16", "cache": str(tmp_path / "cache"),
         "on_bad_line": "skip", "max_unknown_ratio": 0.5, "trust_remote_code": True, "quiet": True,
         "out": str(tmp_path / "all"),
     }  # fmt: skip

@@ -9,13 +9,14 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
 from conftest import heed_ctrl_c
-from foolsgold.encode import SentenceTransformerEncoder, encode_texts
+from foolsgold.encode import SentenceTransformerEncoder
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
 from foolsgold.errors import WorkerError
 
@@ -44,17 +45,18 @@ def test_how_many_workers() -> None:
     assert len(worker_devices("cpu", None, 100_000)) == max(1, cores // 8)
 
 
-def test_two_processes_give_the_vectors_of_one_and_end(model_folder: str) -> None:
-    alone = SentenceTransformerEncoder(model_folder, device="cpu")
-    expected = encode_texts(TEXTS, alone, "documents", batch_size=32, quiet=True)
-    together = SentenceTransformerEncoder(model_folder, device="cpu", num_workers=2)
-    seen: list[int] = []
-
+@pytest.mark.parametrize("precision", ["float32", "int8", "bfloat16"])
+def test_two_processes_give_the_vectors_of_one_and_end(precision: Any, model_folder: str) -> None:
+    options: dict[str, Any] = {"device": "cpu", "precision": precision}
+    expected = SentenceTransformerEncoder(model_folder, **options).encode_documents(TEXTS)
+    together = SentenceTransformerEncoder(model_folder, **options, num_workers=2)
+    finished: list[int] = []
     with together.workers(len(TEXTS)) as active:
-        vecs = active.encode_documents(TEXTS)
+        vecs = active.encode(TEXTS, "documents", advance=finished.append)
         seen = list(children())
     assert len(seen) == 2
-    assert np.allclose(vecs, expected, atol=1e-5)
+    assert sum(finished) == len(TEXTS)
+    assert np.array_equal(vecs, expected)
     assert not children()
 
 

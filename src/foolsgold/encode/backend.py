@@ -60,11 +60,13 @@ def choose_backend(model: SentenceTransformer, precision: Precision, cache: Path
     if whole is not None:
         return _as_it_is(model, precision, whole)
     if model.device.type != "cpu":
-        return Backend("torch", _in_torch(model, precision), f"it is for CPUs, and the model is on {model.device}")
+        return Backend(
+            "torch", _in_torch(model, precision), f"ONNX Runtime is used on CPUs, and the model is on {model.device}"
+        )
     own = _own_precision(model)
     wanted = own if precision == "auto" else precision
     if wanted != "float32":
-        return Backend("torch", wanted, f"it is not used for {wanted}")
+        return Backend("torch", wanted, f"ONNX Runtime is not used for {wanted}")
     if missing := _missing_extra():
         return Backend("torch", wanted, missing)
     graph = onnx_graph(model, "float32", cache)

@@ -42,11 +42,11 @@ class ModelIdentity:
 
 def _description(module: Any) -> str:
     """A module's class, and how it was set up."""
-    kind = f"{type(module).__module__}.{type(module).__qualname__}"
+    kinds = [f"{type(one).__module__}.{type(one).__qualname__}" for one in module.modules()]
     own = sorted(module.get_config_dict().items()) if hasattr(module, "get_config_dict") else repr(module)
     config: Any = getattr(module, "config", None)
     inner = config.to_dict() if hasattr(config, "to_dict") else {}
-    return repr((kind, own, sorted((name, repr(value)) for name, value in inner.items() if name not in _NO_PART)))
+    return repr((kinds, own, sorted((name, repr(value)) for name, value in inner.items() if name not in _NO_PART)))
 
 
 def _tokenizer(tokenizer: Any) -> str:

@@ -67,6 +67,7 @@ def _identity(model: SentenceTransformer, precision: str) -> dict[str, Any]:
     return {
         "version": _VERSION,
         "weights": weights_hash(first).hexdigest(),
+        "class": f"{type(first.model).__module__}.{type(first.model).__qualname__}",
         "config": first.config.to_json_string(),
         "module": repr(sorted(first.get_config_dict().items(), key=str)),
         "attention": getattr(first.config, "_attn_implementation", None),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +86,7 @@ class SentenceTransformerEncoder:
         self.similarity = similarity or _similarity_of(self.model)
         self._precision = precision
         self._cache = cache
-        self._own_folder: TemporaryDirectory[str] | None = None
+        self._own_folder: Path | None = None
         self._identity = ModelIdentity(self.model)
         self._chosen: tuple[object, Forward] | None = None
 
@@ -199,8 +201,9 @@ class SentenceTransformerEncoder:
         if folder is not None:
             return folder
         if self._own_folder is None:
-            self._own_folder = TemporaryDirectory(prefix="foolsgold-", ignore_cleanup_errors=True)
-        return Path(self._own_folder.name)
+            self._own_folder = Path(mkdtemp(prefix="foolsgold-"))
+            weakref.finalize(self, shutil.rmtree, self._own_folder, ignore_errors=True)
+        return self._own_folder
 
 
 def _similarity_of(model: SentenceTransformer) -> Similarity:
