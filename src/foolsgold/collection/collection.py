@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -138,6 +138,11 @@ class Collection:
         found: list[str] = self.queries[ANSWERS_FIELD.name][query_row].as_py() if self.has_answers else []
         return found
 
+    @property
+    def texts(self) -> Sequence[str]:
+        """Title and text of all documents, as `document_texts`, but made as they are asked for, some at a time."""
+        return _Texts(self)
+
     def document_text(self, row: int) -> str:
         """As `document_texts`, of one row: faster for rows here and there, where a table is large."""
         return " ".join(filter(None, (self.corpus["title"][row].as_py(), self.corpus["text"][row].as_py())))
@@ -213,6 +218,28 @@ class Collection:
         return digest.hexdigest()
 
 
+class _Texts(Sequence[str]):
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def __len__(self) -> int:
+        return self._collection.n_documents
+
+    @overload
+    def __getitem__(self, rows: int) -> str: ...
+    @overload
+    def __getitem__(self, rows: slice) -> list[str]: ...
+    def __getitem__(self, rows: int | slice) -> str | list[str]:
+        places = range(len(self))[rows]
+        if isinstance(places, int):
+            return self._collection.document_text(places)
+        return self._collection.document_texts(places)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), _BATCH_ROWS):
+            yield from self[start : start + _BATCH_ROWS]
+
+
 def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.ChunkedArray) -> pa.Array:
     """The row of each id among the known ones, int32; null where it is unknown."""
     found = pc.index_in(pc.cast(ids, pa.large_string()), value_set=known)
@@ -220,14 +247,14 @@ def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.ChunkedArray) -> pa.Array
 
 
 def _column_digest(column: pa.ChunkedArray) -> bytes:
+    """Of lengths and contents, whatever the batches that the texts lie in."""
     lengths, content = blake2b(digest_size=16), blake2b(digest_size=16)
-    for values in _string_batches(column):
-        encoded = [value.encode() for value in values]
-        lengths.update(np.fromiter(map(len, encoded), np.int64).tobytes())
-        content.update(b"".join(encoded))
+    for texts in column.cast(pa.large_string()).chunks:
+        _, offsets, characters = texts.buffers()
+        if not len(texts):
+            continue
+        places = np.frombuffer(offsets, np.int64, len(texts) + 1, texts.offset * 8)
+        lengths.update(np.diff(places).tobytes())
+        if characters is not None:
+            content.update(memoryview(characters)[places[0] : places[-1]])
     return lengths.digest() + content.digest()
-
-
-def _string_batches(column: pa.ChunkedArray) -> Iterator[list[str]]:
-    for start in range(0, len(column), _BATCH_ROWS):
-        yield column.slice(start, _BATCH_ROWS).to_pylist()

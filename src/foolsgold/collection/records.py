@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from foolsgold.collection.collection import ANSWERS_FIELD, CORPUS_SCHEMA, QUERIES_SCHEMA
 from foolsgold.collection.rows import BadLines, BadRow, Rows
+from foolsgold.collection.table_writer import TableWriter
+from foolsgold.collection.unique_ids import UniqueIds
 from foolsgold.errors import BadRowError
 
 DOC_ID_FIELDS = ("_id", "doc_id", "docid", "id", "pid", "corpus-id", "corpus_id")
@@ -26,7 +28,6 @@ LABEL_FIELDS = ("label",)
 LABELS = ("positive", "negative", "drop")
 
 MAX_TEXT_BYTES = 5_000_000  # no encoder reads on so far: a longer text is a file that was not split
-_BATCH_ROWS = 8192
 
 
 class _Problem(Exception):
@@ -139,26 +140,15 @@ def _parse_judgement(record: Mapping[str, Any]) -> tuple[str, str, float]:
 def _table(
     rows: Rows, parse: Callable[[Mapping[str, Any]], Sequence[Any]], schema: pa.Schema, bad_lines: BadLines
 ) -> pa.Table:
-    batches: list[pa.RecordBatch] = []
-    pending: list[Sequence[Any]] = []
-    numbers: dict[str, int] = {}
+    table = TableWriter(schema)
+    ids = UniqueIds(table.id_at)
     for number, values in _good(rows, parse, bad_lines):
-        first = numbers.setdefault(values[0], number)
-        if first != number:
+        first = ids.line_of(values[0], number)
+        if first is None:
+            table.add(values)
+        else:
             bad_lines.add(rows.place(number), f'the id "{values[0]}" stands already at {rows.place(first)}.')
-            continue
-        pending.append(values)
-        if len(pending) == _BATCH_ROWS:
-            batches.append(_batch(pending, schema))
-            pending = []
-    if pending:
-        batches.append(_batch(pending, schema))
-    return pa.Table.from_batches(batches, schema)
-
-
-def _batch(rows: list[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return table.table()
 
 
 def _good(rows: Rows, parse: Callable[[Mapping[str, Any]], Any], bad_lines: BadLines) -> Iterator[tuple[int, Any]]:

@@ -98,7 +98,7 @@ class Bm25Source:
 
     def __init__(self, collection: Collection, *, language: str | None, quiet: bool) -> None:
         self._collection = collection
-        self._index = Bm25Index(collection.document_texts(), language=language, quiet=quiet)
+        self._index = Bm25Index(collection.texts, language=language, quiet=quiet)
         self._guessed = language is None
 
     def search(self, rows: slice, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -157,7 +157,7 @@ class Witnesses:
 
 def _words_of(collection: Collection, settings: MiningSettings) -> SharedWords | None:
     try:
-        index = Bm25Index(collection.document_texts(), language=settings.language, quiet=settings.quiet)
+        index = Bm25Index(collection.texts, language=settings.language, quiet=settings.quiet)
     except CollectionError:
         return None  # no document holds a word
     return SharedWords(index)
