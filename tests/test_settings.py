@@ -9,6 +9,7 @@ import pytest
 
 from foolsgold import MiningSettings
 from foolsgold.errors import SettingsError
+from foolsgold.memory import block_queries, free_bytes
 
 
 def test_the_defaults_are_those_promised() -> None:
@@ -76,3 +77,16 @@ def test_what_cannot_work_is_said(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         MiningSettings(**values)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_limit_for_memory_that_cannot_work() -> None:
+    with pytest.raises(SettingsError, match=r"memory is 'much'; it takes a number with a unit, such as 500MB"):
+        MiningSettings(memory="much")
+    with pytest.raises(SettingsError, match=r"memory is 1MB, of which [\d,]+ MB are taken .*Give at least [\d,]+MB"):
+        free_bytes("1MB")
+
+
+def test_blocks_are_smaller_where_memory_is_short() -> None:
+    assert block_queries(MiningSettings()) == block_queries(MiningSettings(memory="900GB")) == 1024
+    used = 64_000_000_000 - (free_bytes("64GB") or 0)
+    assert 1 < block_queries(MiningSettings(memory=f"{used / 1e6 + 80:.0f}MB")) < 1024
