@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from foolsgold.encode.ahead import ahead
+from foolsgold.ahead import ahead
 from foolsgold.encode.batches import batches, in_order, pass_tokens, windows
 
 
@@ -46,7 +46,7 @@ def test_small_batch_sizes_have_fewer_tokens() -> None:
 
 
 def test_an_error_in_work_done_ahead_reaches_the_caller_in_its_turn() -> None:
-    results = ahead([4, 2, 0, 1], lambda item: 8 // item)
+    results = ahead(map(lambda item: 8 // item, [4, 2, 0, 1]))
     assert [next(results), next(results)] == [2, 4]
     with pytest.raises(ZeroDivisionError):
         next(results)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from foolsgold.errors import CollectionError
 from foolsgold.search import Bm25Index
-from foolsgold.search.word_matrix import word_matrix
 
 K1, B = 1.5, 0.75
 TEXTS = ["red rose", "red red wine and a rose", "blue sky", "", "Red ROSE"]
@@ -76,16 +75,3 @@ def test_search_is_the_top_of_all_pairs(texts: list[str], queries: list[str], k:
     one_by_one = [toy.search([query], k) for query in queries]
     assert np.concatenate([docs for docs, _ in one_by_one]).tobytes() == doc_rows.tobytes()
     assert np.concatenate([part for _, part in one_by_one]).tobytes() == scores.tobytes()
-
-
-def test_the_score_matrix_is_that_of_the_library_bm25s() -> None:
-    import bm25s
-
-    rng = np.random.default_rng(0)
-    documents = [rng.integers(0, 50, rng.integers(0, 60)).tolist() for _ in range(200)] + [list(range(50))]
-    library = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numpy")
-    expected = library.build_index_from_ids(range(50), documents, show_progress=False)
-    found = word_matrix(iter(documents)).tocsc()
-    assert found.indptr.tolist() == expected["indptr"].tolist()
-    assert found.indices.tolist() == expected["indices"].tolist()
-    assert found.data == pytest.approx(expected["data"], rel=1e-6)

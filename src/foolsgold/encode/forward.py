@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from foolsgold.encode.ahead import ahead
+from foolsgold.ahead import ahead
 from foolsgold.encode.backend import Backend, body_of
 from foolsgold.encode.batches import batches, pass_tokens
 from foolsgold.encode.encoder import Side
@@ -72,7 +72,7 @@ class Forward:
                 return
             self.model.eval()
             body = self._body()
-            for tokenised in ahead(windows, self._tokenised):
+            for tokenised in ahead(map(self._tokenised, windows)):
                 with torch.inference_mode():
                     vecs = self._vectors(tokenised, body)
                 yield vecs

@@ -6,6 +6,7 @@ token adds to the document (`word_matrix`).
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -49,12 +50,13 @@ class Bm25Index:
         self.language = guess_language(document_texts) if language is None else language
         self._vocabulary = _Vocabulary(self.language)
         with tqdm(document_texts, "index words", unit="document", delay=1, disable=quiet) as texts:
-            self.matrix = word_matrix(map(self._vocabulary.add, texts))
+            documents = [array("i", self._vocabulary.add(text)) for text in texts]
         if not len(self._vocabulary):
             raise CollectionError(
                 f"BM25 has nothing to search: none of the {len(document_texts):,} documents holds a letter or a digit. "
                 "Search with source='dense' instead (--source dense)."
             )
+        self.matrix = word_matrix(documents, len(self._vocabulary))
 
     def search(self, query_texts: Sequence[str], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The k best documents of each query, equal scores by document order.

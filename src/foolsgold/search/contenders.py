@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MIN_WIDTH = 1_024
+_WORTH_RAISING = 0.25  # times k: after so many new ones a query, on average, the threshold is raised
 _MOST_PER_K, _MOST = 16, 4_096  # contenders, times k or at least: with more of them the bounds are of no use
 
 ExactScores = Callable[[NDArray[np.int64], NDArray[np.int32]], NDArray[np.float64]]
@@ -44,6 +45,7 @@ class Contenders:
         self.least = least
         self.given_up = np.zeros(len(bounds), np.bool_)
         self._n = np.zeros(len(bounds), np.int64)
+        self._n_since = 0  # new ones since the threshold was raised
         self._scores = np.full((len(bounds), max(_MIN_WIDTH, 2 * k)), -np.inf, np.float32)
         self._docs = np.zeros(self._scores.shape, np.int32)
 
@@ -67,7 +69,10 @@ class Contenders:
             scores = scores * np.repeat(units, n_new)
         first = np.arange(len(n_new)) * products.shape[1] - first_doc
         self._append(n_new, (flat - np.repeat(first, n_new)).astype(np.int32), scores.astype(np.float32))
-        self._raise()
+        self._n_since += len(flat)
+        if self._n_since >= _WORTH_RAISING * self._k * len(n_new):
+            self._raise()
+            self._n_since = 0
 
     def best(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """The k best of each query, true scores, equal ones by document order; of queries given up: anything.
@@ -75,6 +80,7 @@ class Contenders:
         Returns:
             doc_rows (B, k) and scores (B, k).
         """
+        self._raise()
         self._compact()
         return self._cut()
 

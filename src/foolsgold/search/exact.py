@@ -68,7 +68,7 @@ class ExactIndex:
             self._use(self._chosen_pass(len(query_vecs)))
         doc_rows = np.empty((rows.stop - rows.start, k), np.int32)
         scores = np.empty(doc_rows.shape)
-        sizes = self._sizes.within(self._block_bytes(), k=k)
+        sizes = self._sizes.within(self._block_bytes(), k=k, n_threads=self._n_threads)
         for start in range(0, len(doc_rows), sizes.queries):
             part = slice(start, min(start + sizes.queries, len(doc_rows)))
             wanted = np.arange(rows.start + part.start, rows.start + part.stop)

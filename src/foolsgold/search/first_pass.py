@@ -9,22 +9,25 @@ than `|q2| |d2| + |e| |d| + |q1 + q2| |f|`, and those lengths are known.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from foolsgold.cores import n_cores
 from foolsgold.encode import Vectors
 from foolsgold.errors import SettingsError
+from foolsgold.search.threads import worker_threads
 
 _UNIT_ROUNDOFF = 2.0**-24  # of float32
 _MOST_STEPS = 127  # of int8, on either side of zero
 _FINER = 254  # half a step is 127 fine ones
-_TRIAL_SHAPE = (512, 8_192)  # queries and documents, to time the two passes
+_TRIAL_SHAPE = (512, 4_096)  # queries and documents, to time the two passes
 _MUST_SAVE = 0.8  # int8 must take less than this share of float32's time, since it has to make a copy first
 _SMALLEST = 1e-30  # value that steps span, so that dividing by them stays within float32
 _ROWS_AT_ONCE = 8_192
@@ -49,7 +52,6 @@ class FirstPass(Protocol):
     """Multiplies blocks."""
 
     name: str
-    dtype: np.dtype[np.number]
 
     def docs(self, start: int, stop: int) -> NDArray[np.number]:
         """Documents as they are multiplied, shape (stop - start, D)."""
@@ -59,8 +61,8 @@ class FirstPass(Protocol):
         """Queries, shape (B, D), as they are multiplied."""
         ...
 
-    def multiply(self, queries: NDArray[np.number], docs: NDArray[np.number], out: NDArray[np.number]) -> None:
-        """All products, shape (B, n), of `dtype`, into `out`."""
+    def products(self, queries: NDArray[np.number], docs: NDArray[np.number]) -> NDArray[np.number]:
+        """All products, shape (B, n), in a buffer that the thread uses again."""
         ...
 
 
@@ -68,10 +70,10 @@ class Float32Pass:
     """Multiplies as it is."""
 
     name = "float32"
-    dtype: np.dtype[np.number] = np.dtype(np.float32)
 
     def __init__(self, doc_vecs: Vectors) -> None:
         self._doc_vecs = doc_vecs
+        self._buffers = _Buffers()
 
     def docs(self, start: int, stop: int) -> NDArray[np.number]:
         """As `FirstPass.docs`."""
@@ -81,9 +83,11 @@ class Float32Pass:
         """As `FirstPass.prepare`."""
         return Prepared(queries, None, rounding_bounds(queries, self._doc_vecs))
 
-    def multiply(self, queries: NDArray[np.number], docs: NDArray[np.number], out: NDArray[np.number]) -> None:
-        """As `FirstPass.multiply`."""
+    def products(self, queries: NDArray[np.number], docs: NDArray[np.number]) -> NDArray[np.number]:
+        """As `FirstPass.products`."""
+        out = self._buffers.of("products", (len(queries), len(docs)), np.float32)
         np.matmul(queries, docs.T, out=out)
+        return out
 
 
 class Int8Pass:
@@ -94,12 +98,9 @@ class Int8Pass:
     """
 
     name = "int8"
-    dtype: np.dtype[np.number] = np.dtype(np.int32)
 
     def __init__(self, doc_vecs: Vectors) -> None:
-        import torch
-
-        self._crossed = torch.empty(0, dtype=torch.int32)  # a buffer
+        self._buffers = _Buffers()
         n_docs, n_dimensions = len(doc_vecs), doc_vecs.dimensions
         blocks = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, n_docs, _ROWS_AT_ONCE)]
         self._doc_vecs = doc_vecs
@@ -133,24 +134,37 @@ class Int8Pass:
         values = np.concatenate([in_steps.fine, in_steps.coarse], axis=1)
         return Prepared(values, steps * self._step / _FINER, bounds)
 
-    def multiply(self, queries: NDArray[np.number], docs: NDArray[np.number], out: NDArray[np.number]) -> None:
-        """As `FirstPass.multiply`."""
+    def products(self, queries: NDArray[np.number], docs: NDArray[np.number]) -> NDArray[np.number]:
+        """As `FirstPass.products`."""
         import torch
 
-        left, right = torch.from_numpy(queries), torch.from_numpy(docs).T
-        half = len(right) // 2
-        if self._crossed.numel() < out.size:
-            self._crossed = torch.empty(out.size, dtype=torch.int32)
-        total, crossed = torch.from_numpy(out), self._crossed[: out.size].view(out.shape)
+        out, spare = (self._buffers.of(name, (len(queries), len(docs)), np.int32) for name in ("products", "spare"))
+        left, right, half = torch.from_numpy(queries), torch.from_numpy(docs).T, docs.shape[1] // 2
+        total, crossed = torch.from_numpy(out), torch.from_numpy(spare)
         torch._int_mm(left[:, half:], right[:half], out=total)  # coarse times coarse
         torch._int_mm(left, right, out=crossed)  # fine times coarse, and coarse times fine
         total.mul_(_FINER).add_(crossed)
+        return out
 
     def _fits(self, n_dimensions: int) -> bool:
         """Whether no sum of products can leave 32 bits, by Cauchy-Schwarz."""
         longest_query = _MOST_STEPS * n_dimensions**0.5
         longest_doc = self._doc_vecs.longest / self._step + n_dimensions**0.5
         return bool(1.1 * _FINER * longest_query * longest_doc < np.iinfo(np.int32).max)
+
+
+class _Buffers(threading.local):
+    """Arrays that each thread makes once, and uses again."""
+
+    def __init__(self) -> None:
+        self._flat: dict[str, NDArray[Any]] = {}
+
+    def of(self, name: str, shape: tuple[int, int], dtype: type[np.number]) -> NDArray[Any]:
+        """Of a shape; what it holds is anything."""
+        size = shape[0] * shape[1]
+        if name not in self._flat or self._flat[name].size < size:
+            self._flat[name] = np.empty(size, dtype)
+        return self._flat[name][:size].reshape(shape)
 
 
 def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, memory_bytes: int | None) -> FirstPass:
@@ -178,7 +192,10 @@ def seconds_per_product(doc_vecs: Vectors) -> dict[str, float]:
     passes: list[FirstPass] = [Float32Pass(sample)]
     with suppress(SettingsError):
         passes.append(Int8Pass(sample))
-    return {one.name: _trial_seconds(one, queries, len(sample)) / (n_queries * len(sample)) for one in passes}
+    with worker_threads(1, use_torch=True) as thread:
+        seconds = [thread.submit(_trial_seconds, one, queries, len(sample)).result() for one in passes]
+    n_products = n_queries * len(sample) * n_cores()
+    return {one.name: taken / n_products for one, taken in zip(passes, seconds, strict=True)}
 
 
 def rounding_bounds(queries: NDArray[np.float32], doc_vecs: Vectors) -> NDArray[np.float64]:
@@ -244,15 +261,10 @@ def multiplies_int8() -> bool:
 
 def _trial_seconds(one: FirstPass, queries: NDArray[np.float32], n_docs: int) -> float:
     prepared, docs = one.prepare(queries), one.docs(0, n_docs)
-    out = np.empty((len(queries), n_docs), one.dtype)
-
-    def run() -> None:
-        one.multiply(prepared.values, docs, out)
-
-    return min(_seconds(run) for _ in range(3))
+    return min(_seconds(lambda: one.products(prepared.values, docs)) for _ in range(3))
 
 
-def _seconds(run: Callable[[], None]) -> float:
+def _seconds(run: Callable[[], object]) -> float:
     started = time.perf_counter()
     run()
     return time.perf_counter() - started

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
 
-_PAIRS_AT_ONCE = 512  # both sides stay in the cache: ten times as fast as 16,384
+_PAIRS_AT_ONCE = 256  # both sides stay in the cache: ten times as fast as 16,384
 
 
 def pair_scores(
@@ -20,9 +20,7 @@ def pair_scores(
     scores = np.empty(len(query_rows), np.float64)
     for start in range(0, len(query_rows), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
-        products = query_vecs.rows(query_rows[part])  # (P, D)
-        products *= doc_vecs.rows(doc_rows[part])
-        scores[part] = np.add.reduce(products, axis=1)
+        scores[part] = np.einsum("pd,pd->p", query_vecs.rows(query_rows[part]), doc_vecs.rows(doc_rows[part]))
     scores *= query_vecs.inverse_norms[query_rows] * doc_vecs.inverse_norms[doc_rows]
     return scores
 
