@@ -137,6 +137,7 @@ def test_an_encoder_without_a_fingerprint_is_not_cached(tmp_path: Path) -> None:
     assert not chunks(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_further_is_another(model_folder: str, tmp_path: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer

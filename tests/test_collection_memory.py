@@ -12,9 +12,9 @@ import pytest
 from foolsgold.collection import read_files, read_pairs
 from foolsgold.collection.collection import CORPUS_SCHEMA
 from foolsgold.collection.table_writer import BATCH_ROWS, TableWriter
-from foolsgold.collection.taken import taken
 from foolsgold.collection.unique_ids import UniqueIds
 from foolsgold.errors import BadRowError, CollectionError
+from foolsgold.gather import gathered_table
 
 N = BATCH_ROWS * 2 + 5  # two batches and a bit
 
@@ -81,8 +81,10 @@ def test_ids_are_told_apart_even_if_their_hashes_are_equal() -> None:
 @pytest.mark.parametrize("chosen", [[], [5], [9, 0, 3, 3, 8], list(range(10))])
 def test_rows_are_taken_from_many_batches_in_the_order_asked(chosen: list[int]) -> None:
     table = pa.table({"text": pa.chunked_array([["a", "b"], [], ["c", "d", "e", "f"], ["g", "h", "i", "j"]])})
-    assert taken(table, chosen)["text"].to_pylist() == ["abcdefghij"[row] for row in chosen]
-    assert taken(table, np.array(chosen, np.int32))["text"].to_pylist() == ["abcdefghij"[row] for row in chosen]
+    assert gathered_table(table, chosen)["text"].to_pylist() == ["abcdefghij"[row] for row in chosen]
+    assert gathered_table(table, np.array(chosen, np.int32))["text"].to_pylist() == [
+        "abcdefghij"[row] for row in chosen
+    ]
 
 
 def test_the_fingerprint_does_not_depend_on_batches_or_offsets() -> None:

@@ -41,6 +41,7 @@ print({"torch", "sentence_transformers"} & set(sys.modules))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["folder", "offline"])
 def test_a_second_run_loads_no_model(name: str, own_model: Path, tmp_path: Path) -> None:
     model = str(own_model) if name == "folder" else "offline"
@@ -59,6 +60,7 @@ def test_a_second_run_loads_no_model(name: str, own_model: Path, tmp_path: Path)
     assert written == alone.to_dataset().to_list()
 
 
+@pytest.mark.slow
 def test_changed_weights_of_the_same_size_are_noticed(own_model: Path, tmp_path: Path) -> None:
     before = fingerprint(own_model, tmp_path / "a")
     assert fingerprint(own_model, tmp_path / "b") == before
@@ -73,6 +75,7 @@ def test_another_prompt_is_another_encoder(own_model: Path, tmp_path: Path) -> N
     assert fingerprint(own_model, tmp_path / "a") != fingerprint(own_model, tmp_path / "b", query_prompt="find ")
 
 
+@pytest.mark.slow
 def test_a_damaged_description_is_made_again(own_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     before = fingerprint(own_model, tmp_path / "a", cache=str(tmp_path / "cache"))
     (path,) = tmp_path.glob("cache/encoders/*/description.json")

@@ -86,6 +86,7 @@ def test_weights_of_seven_bits_for_processors_that_overflow(model: Any, tmp_path
     assert 0.98 < agreement(model, body, torch_body(model, torch.float32)) < 0.9999
 
 
+@pytest.mark.slow
 def test_a_graph_is_written_once_and_again_where_it_is_damaged(
     model: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -94,7 +94,7 @@ def make_run(data: Path, folder: Path, n_queries: int) -> None:
     out.mkdir()
     CandidateStore(collection, out / "candidates.parquet").write(candidates_of(collection))
     settings = MiningSettings(out=str(out), depth=DEPTH, quiet=True)
-    origin = Provenance.of_run(collection, settings, None, {}, {"method": "default", "leak_test": False, "seed": 42})
+    origin = Provenance.of_run(collection, settings, {}, {}, {"method": "default", "leak_test": False, "seed": 42})
     (out / "settings.json").write_text(json.dumps(origin.settings_file(settings)), "utf-8")
 
 

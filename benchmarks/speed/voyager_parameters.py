@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from foolsgold import exact_topk, read_beir
+from foolsgold.cache_folder import AUTO, open_cache
 from foolsgold.encode import encode
 from foolsgold.search.voyager import recall_of
 from foolsgold.settings import MiningSettings
@@ -25,7 +26,7 @@ def measure(data: Path) -> dict[str, Any]:
     """Processor time, of one thread, of building and asking; share of the true 110 nearest that are found."""
     import voyager
 
-    encoded = encode(read_beir(data / "medquad"), "offline", MiningSettings(quiet=True))
+    encoded = encode(read_beir(data / "medquad"), "offline", MiningSettings(quiet=True), cache=open_cache(AUTO))
     docs = np.asarray(encoded.doc_vecs.values)
     every = max(1, len(encoded.query_vecs) // _QUERIES)
     queries = np.ascontiguousarray(encoded.query_vecs.values[::every])

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -35,13 +35,14 @@ FIRST = "foolsgold"
 ORDER = (FIRST, "foolsgold, second run", "sentence-transformers", "sentence-transformers, FAISS", "RAGatouille's way")
 
 
-def measure(data: Path, rounds: int, *, n_documents: int | None) -> dict[str, Any]:
+def measure(data: Path, rounds: int, *, n_documents: int | None, ways: Sequence[str] = ORDER) -> dict[str, Any]:
     """Seconds and peak memory of each, in interleaved rounds.
 
     Args:
         data: the folder with the collection medquad.
         rounds: runs of each.
         n_documents: take so many, spread evenly, and the queries that have a positive among them; None: all.
+        ways: some of `ORDER`, foolsgold's first run among them.
     """
     raw: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -49,12 +50,12 @@ def measure(data: Path, rounds: int, *, n_documents: int | None) -> dict[str, An
         sizes = write_part(data / "medquad", collection, n_documents)
         for _ in range(rounds):
             shutil.rmtree(Path(scratch) / "work", ignore_errors=True)
-            raw += [_in_new_process(way, collection, Path(scratch) / "work") for way in ORDER]
-    seconds = {way: [run["seconds"] for run in raw if run["way"] == way] for way in ORDER}
+            raw += [_in_new_process(way, collection, Path(scratch) / "work") for way in ways]
+    seconds = {way: [run["seconds"] for run in raw if run["way"] == way] for way in ways}
     rows = [
         {"way": way, "seconds": median(seconds[way]), "to_foolsgold": _ratio(seconds[way], seconds[FIRST]),
          "peak_bytes": median(run["peak_bytes"] for run in raw if run["way"] == way)}
-        for way in ORDER
+        for way in ways
     ]  # fmt: skip
     return {**sizes, "rounds": rounds, "runs": raw, "table": rows}
 
@@ -162,6 +163,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with medquad in it")
     parser.add_argument("--documents", type=int, help="a part of them (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=ORDER, default=ORDER)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--collection", type=Path, help=argparse.SUPPRESS)
@@ -171,7 +173,7 @@ def main() -> None:
         WAYS[options.way](options.collection, options.work)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         return
-    result = measure(options.data, options.rounds, n_documents=options.documents)
+    result = measure(options.data, options.rounds, n_documents=options.documents, ways=options.ways)
     print(json.dumps(result["table"], indent=1))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

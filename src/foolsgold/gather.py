@@ -1,13 +1,22 @@
 """Values by row from a long column, in time and memory that depend on the rows alone.
 
-Arrow's own `take` joins all chunks of a column of strings first, each time anew.
+Arrow's own `take` joins all chunks of a column of strings first, each time anew (apache/arrow#39565).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+
+def gathered_table(table: pa.Table, rows: Sequence[int] | NDArray[Any]) -> pa.Table:
+    """The given rows of a table, in their order."""
+    wanted = np.asarray(rows, np.int64)
+    return pa.table([gathered(column, wanted) for column in table.columns], schema=table.schema)
 
 
 def gathered(column: pa.ChunkedArray, rows: NDArray[np.integer]) -> pa.Array:

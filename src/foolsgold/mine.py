@@ -78,9 +78,9 @@ def mine(
             found = kept.found(collection, folder)
         if found is None:
             with stages("encode"):
-                encoded = encode(
-                    collection, encoder, settings, cache=cache, scratch=cache or folder.scratch, about=about
-                )
+                scratch = cache or folder.scratch
+                encoded = encode(collection, encoder, settings, cache=cache, scratch=scratch, about=about)
+                encoder = None  # the model's memory is for search to use
             with stages("search"):
                 candidates = CandidateStore(collection, folder.file(CANDIDATES_FILE))
                 search = Search(collection, encoded, sources, settings)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foolsgold.collection.taken import taken
 from foolsgold.collection.text import same_keys, text_keys
+from foolsgold.gather import gathered_table
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
 QUERIES_SCHEMA = pa.schema([("query_id", pa.large_string()), ("text", pa.large_string())])
@@ -125,7 +125,7 @@ class Collection:
     def query_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Texts of the given query rows, or of all."""
         table = self.queries.select(["text"])
-        texts: list[str] = (table if rows is None else taken(table, rows))["text"].to_pylist()
+        texts: list[str] = (table if rows is None else gathered_table(table, rows))["text"].to_pylist()
         return texts
 
     @property
@@ -149,7 +149,7 @@ class Collection:
 
     def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
-        table = self.corpus if rows is None else taken(self.corpus.select(["title", "text"]), rows)
+        table = self.corpus if rows is None else gathered_table(self.corpus.select(["title", "text"]), rows)
         titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
         return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
 
@@ -182,7 +182,7 @@ class Collection:
         aside = None if self.set_aside is None else self.set_aside.of_queries(rows)
         part = replace(
             self,
-            queries=taken(self.queries, rows),
+            queries=gathered_table(self.queries, rows),
             positives=positives,
             judged_negatives=self.judged_negatives.of_queries(rows),
             held_out_positives=self.held_out_positives.of_queries(rows),
