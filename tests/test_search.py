@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,3 +205,19 @@ def test_exact_topk_says_what_it_takes() -> None:
         exact_topk(random_vecs(2), random_vecs(3), 4)
     with pytest.raises(VectorError, match="doc_vecs: type float64"):
         exact_topk(random_vecs(2), random_vecs(3).astype(np.float64), 1)
+
+
+def test_a_limit_for_memory_is_kept_and_changes_nothing() -> None:
+    docs, queries = Vectors.of(random_vecs(20_000, 32), "cosine"), Vectors.of(random_vecs(4_000, 32, seed=6), "cosine")
+
+    def searched(memory_bytes: int | None) -> tuple[bytes, int]:
+        tracemalloc.start()
+        index = ExactIndex(docs, first_pass="float32", n_threads=2, memory_bytes=memory_bytes)
+        found, scores = index.search(queries, slice(0, 4_000), 50)
+        peak = tracemalloc.get_traced_memory()[1] - found.nbytes - scores.nbytes
+        tracemalloc.stop()
+        return found.tobytes() + scores.tobytes(), peak
+
+    (free, most), (limited, least) = searched(None), searched(20_000_000)
+    assert limited == free
+    assert least < 20_000_000 < most
