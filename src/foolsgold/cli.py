@@ -202,16 +202,19 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
 
+    _add_cache_command(commands)
+    sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
+    sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    return parser
+
+
+def _add_cache_command(commands: Any) -> None:
     cache = _command(commands, "cache", _cache, "list what is kept for later runs, or remove some of it")
     cache.add_argument("action", nargs="?", choices=("list", "prune"), default="list")
     cache.add_argument("--cache", metavar="DIR", default="auto", help="as given to mine (default: the user's own)")
     cache.add_argument("--older-than", type=float, metavar="DAYS", help="prune: what was not used for so long")
     cache.add_argument("--max-size", metavar="SIZE", help="prune: what has no room, such as in 10GB, last used first")
     cache.add_argument("--all", action="store_true", help="prune: everything")
-
-    sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
-    sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
-    return parser
 
 
 def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from foolsgold.cache_folder import CANDIDATES, code_fingerprint, fingerprint_of, mark_used, write_whole
 from foolsgold.calibration import Trial
 from foolsgold.collection import Collection
+from foolsgold.file_hash import file_hash
 from foolsgold.output import OutputFolder
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE
 from foolsgold.search import CandidateStore, Source
@@ -24,7 +24,6 @@ from foolsgold.settings import SELECTABLE, MiningSettings
 RECORD_FILE = "record.json"  # written last: with it the entry is whole
 _NO_PART = {*SELECTABLE, "cache", "num_workers"} - {"seed"}  # settings that no candidate depends on
 _PACKAGES = ("bm25s", "numpy", "PyStemmer", "voyager")
-_BYTES_AT_ONCE = 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ class KeptCandidates:
             if staged is not None and staged.is_file():
                 with staged.open("rb") as file:
                     write_whole(self._folder / name, partial(shutil.copyfileobj, file))
-                checksums[name] = _checksum(staged)
+                checksums[name] = file_hash(staged)
         record = {"checksums": checksums, "encoder": dict(found.encoder), "search": dict(found.search),
                   "calibration": dict(found.calibration)}  # fmt: skip
         content = json.dumps({"checksum": fingerprint_of(record), "record": record}, ensure_ascii=False)
@@ -145,7 +144,7 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
             shutil.copyfile(source / name, staged)
         except FileNotFoundError:  # pruned meanwhile
             return False
-        if _checksum(staged) != checksum:
+        if file_hash(staged) != checksum:
             _say_damaged(source / name)
             return False
     return True
@@ -153,11 +152,3 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
 
 def _say_damaged(path: Path) -> None:
     logger.warning("cache: %s is damaged; the candidates are searched again.", path)
-
-
-def _checksum(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while block := file.read(_BYTES_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from foolsgold.cache_folder import MODELS, PARTIAL, fingerprint_of, mark_used
 from foolsgold.encode.loaded_model import weights_hash
 from foolsgold.encode.split_model import agreement, probe_features, torch_body, transformer_in
+from foolsgold.file_hash import file_hash
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -81,7 +81,7 @@ def _record(entry: Path) -> dict[str, Any] | None:
     """What lies in an entry; None where it is not there, or is not what was written."""
     try:
         record: dict[str, Any] = json.loads((entry / RECORD_FILE).read_bytes())
-        whole = all(_checksum(entry / name) == checksum for name, checksum in record["files"].items())
+        whole = all(file_hash(entry / name) == checksum for name, checksum in record["files"].items())
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -110,7 +110,7 @@ def _write(model: SentenceTransformer, precision: str, folder: Path) -> dict[str
     if reason:
         for path in folder.iterdir():
             path.unlink()
-    record = {"reason": reason, "files": {path.name: _checksum(path) for path in sorted(folder.iterdir())}}
+    record = {"reason": reason, "files": {path.name: file_hash(path) for path in sorted(folder.iterdir())}}
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2))
     return record
 
@@ -156,11 +156,3 @@ def _publish(partial: Path, entry: Path) -> None:
         if _record(entry) is None:  # damaged, or nothing but a mark
             shutil.rmtree(entry, ignore_errors=True)
             os.rename(partial, entry)
-
-
-def _checksum(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +16,11 @@ from foolsgold.collection import Collection, rows_of
 from foolsgold.collection.lines import numbered_lines
 from foolsgold.collection.rows import BadLines
 from foolsgold.errors import CollectionError, SettingsError
+from foolsgold.file_hash import file_hash
 from foolsgold.settings import MiningSettings
 from foolsgold.sources import SourceName
 
 _LINES_AT_ONCE = 65_536
-_BYTES_AT_ONCE = 1 << 20
 _LARGEST_SCORE = float(np.finfo(np.float32).max)
 
 
@@ -100,7 +99,7 @@ def read_run(source: SourceName, collection: Collection, settings: MiningSetting
     kept = order[np.sort(first)]
     counts = np.bincount(query_rows[kept], minlength=collection.n_queries)
     description = {
-        "path": str(path), "fingerprint": _fingerprint(path), "lines": len(known),
+        "path": str(path), "fingerprint": file_hash(path), "lines": len(known),
         "queries": int(np.count_nonzero(counts)), "duplicates": len(order) - len(kept), **unknown,
         "bad_lines_skipped": bad_lines.count, "bad_line_examples": bad_lines.examples,
     }  # fmt: skip
@@ -208,11 +207,3 @@ def _unknown_ids(path: Path, lines: _Lines, known: NDArray[np.bool_], max_unknow
             f"pass --max-unknown-ratio {min(1.0, np.ceil(ratio * 100) / 100):g} to leave those lines out."
         )
     return {"unknown_ids": len(unknown), "unknown_id_examples": examples}
-
-
-def _fingerprint(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    with path.open("rb") as file:
-        while block := file.read(_BYTES_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
