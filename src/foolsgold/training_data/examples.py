@@ -1,0 +1,140 @@
+"""Examples: numbered queries and passages, and which are known to belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.collection import text_keys
+from foolsgold.collection.records import DOC_TEXT_FIELDS
+from foolsgold.errors import CollectionError
+from foolsgold.training_data.given import CONTENT, field_of, given_items, line_of
+from foolsgold.training_data.raw_data import read_raw_data
+from foolsgold.training_data.settings import PreparationSettings
+
+_DOCUMENTS = "a list of texts, or of dicts with content, or the path of a file"
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Texts as they stand on the lines of the files, and what the raw data say of them.
+
+    Attributes:
+        qids: Q queries with their numbers, in order of first appearance.
+        pids: N passages with theirs: those of `all_documents`, then those of the raw data.
+        positives: of each query the pids, in order of first appearance.
+        labelled_negatives: likewise, as the raw data have them.
+        bare_texts: by pid, the texts of documents that have a title, without it.
+    """
+
+    qids: dict[str, int]
+    pids: dict[str, int]
+    positives: list[list[int]]
+    labelled_negatives: list[list[int]]
+    bare_texts: dict[int, str]
+
+    @property
+    def queries(self) -> list[str]:
+        """By qid."""
+        return list(self.qids)
+
+    @property
+    def passages(self) -> list[str]:
+        """By pid."""
+        return list(self.pids)
+
+    @property
+    def asked(self) -> list[int]:
+        """The qids that have a positive, and so can have triples."""
+        return [qid for qid, pids in enumerate(self.positives) if pids]
+
+    @cached_property
+    def given_negatives(self) -> list[list[int]]:
+        """By qid, the pids; what was given both as positive and as negative of a query is a positive."""
+        return [
+            [pid for pid in pids if self.positive_keys(qid).isdisjoint(self.keys_of(pid))]
+            for qid, pids in enumerate(self.labelled_negatives)
+        ]
+
+    @property
+    def n_contradictions(self) -> int:
+        """Labelled negatives that are left out, as they say what a positive says."""
+        return sum(map(len, self.labelled_negatives)) - sum(map(len, self.given_negatives))
+
+    def positive_keys(self, qid: int) -> set[int]:
+        """What positives say, of the query and of others that ask the same in other letters."""
+        return self._positive_keys[self.query_keys[qid]]
+
+    def keys_of(self, pid: int) -> tuple[int, ...]:
+        """What a passage says, with and without its title."""
+        key = int(self._passage_keys[pid])
+        return (key, self._bare_keys[pid]) if pid in self._bare_keys else (key,)
+
+    @cached_property
+    def query_keys(self) -> list[int]:
+        """By qid, what the query says: equal for folded texts that are equal."""
+        keys: list[int] = text_keys(self.qids).tolist()
+        return keys
+
+    @cached_property
+    def _passage_keys(self) -> NDArray[np.uint64]:
+        return text_keys(self.pids)
+
+    @cached_property
+    def _bare_keys(self) -> dict[int, int]:
+        return dict(zip(self.bare_texts, text_keys(self.bare_texts.values()).tolist(), strict=True))
+
+    @cached_property
+    def _positive_keys(self) -> dict[int, set[int]]:
+        keys: dict[int, set[int]] = {key: set() for key in self.query_keys}
+        for key, pids in zip(self.query_keys, self.positives, strict=True):
+            keys[key].update(said for pid in pids for said in self.keys_of(pid))
+        return keys
+
+
+def read_examples(raw_data: Any, all_documents: Any, settings: PreparationSettings) -> Examples:
+    """Number queries and passages; a text that comes again keeps its number.
+
+    Raises:
+        FoolsgoldError: as `read_raw_data`; documents that are no texts; or no row with a positive.
+    """
+    qids: dict[str, int] = {}
+    pids: dict[str, int] = {}
+    bare_texts: dict[int, str] = {}
+    for text, bare in _documents(all_documents, settings):
+        pid = pids.setdefault(text, len(pids))
+        if bare != text:
+            bare_texts[pid] = bare
+    positives: list[dict[int, None]] = []  # dicts, for the order
+    negatives: list[dict[int, None]] = []
+    for example in read_raw_data(raw_data, settings):
+        qid = qids.setdefault(example.query, len(qids))
+        if qid == len(positives):
+            positives.append({})
+            negatives.append({})
+        positives[qid].update((pids.setdefault(text, len(pids)), None) for text in example.positives)
+        negatives[qid].update((pids.setdefault(text, len(pids)), None) for text in example.negatives)
+    if not any(positives):
+        raise CollectionError(
+            f"raw_data: no positives: no label is {settings.positive_label!r}. Name the label of positives with "
+            "positive_label (--positive-label)."
+        )
+    return Examples(qids, pids, [list(of) for of in positives], [list(of) for of in negatives], bare_texts)
+
+
+def _documents(all_documents: Any, settings: PreparationSettings) -> Iterator[tuple[str, str]]:
+    """Passages with their titles, and without."""
+    if all_documents is None:
+        return
+    for place, item in given_items(all_documents, "all_documents", _DOCUMENTS, quiet=settings.quiet):
+        title = None
+        if isinstance(item, Mapping):
+            title, item = item.get("title"), field_of(item, (CONTENT, *DOC_TEXT_FIELDS), place, "a document")
+        bare = line_of(item, place)
+        has_title = title is not None and title != ""
+        yield (f"{line_of(title, f'{place}: the title')} {bare}" if has_title else bare), bare
