@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from foolsgold.collection import text_keys
 from foolsgold.collection.records import DOC_TEXT_FIELDS
+from foolsgold.collection.text import same_keys
 from foolsgold.errors import CollectionError
 from foolsgold.training_data.given import CONTENT, field_of, given_items, line_of
 from foolsgold.training_data.raw_data import read_raw_data
@@ -57,7 +55,7 @@ class Examples:
     def given_negatives(self) -> list[list[int]]:
         """By qid, the pids; what was given both as positive and as negative of a query is a positive."""
         return [
-            [pid for pid in pids if self.positive_keys(qid).isdisjoint(self.keys_of(pid))]
+            [pid for pid in pids if self.key(pid) not in self.positive_keys(qid)]
             for qid, pids in enumerate(self.labelled_negatives)
         ]
 
@@ -68,32 +66,29 @@ class Examples:
 
     def positive_keys(self, qid: int) -> set[int]:
         """What positives say, of the query and of others that ask the same in other letters."""
-        return self._positive_keys[self.query_keys[qid]]
+        return self._positive_keys[self._keys[2][qid]]
 
-    def keys_of(self, pid: int) -> tuple[int, ...]:
-        """What a passage says, with and without its title."""
-        key = int(self._passage_keys[pid])
-        return (key, self._bare_keys[pid]) if pid in self._bare_keys else (key,)
+    def key(self, pid: int) -> int:
+        """What a passage says: equal where the folded texts are, with or without a title."""
+        return self._keys[0][pid]
 
-    @cached_property
-    def query_keys(self) -> list[int]:
-        """By qid, what the query says: equal for folded texts that are equal."""
-        keys: list[int] = text_keys(self.qids).tolist()
-        return keys
+    def query_key(self, qid: int) -> int:
+        """That of the passages which say what the query says, -1 where none does."""
+        return self._keys[1][qid]
 
     @cached_property
-    def _passage_keys(self) -> NDArray[np.uint64]:
-        return text_keys(self.pids)
-
-    @cached_property
-    def _bare_keys(self) -> dict[int, int]:
-        return dict(zip(self.bare_texts, text_keys(self.bare_texts.values()).tolist(), strict=True))
+    def _keys(self) -> tuple[list[int], list[int], list[int]]:
+        """Of passages, of queries, and a number for queries that ask the same."""
+        joined = text_keys(self.pids)
+        bare = text_keys(self.bare_texts.get(pid, text) for text, pid in self.pids.items())
+        passages, queries, groups = same_keys(bare, joined, text_keys(self.qids))
+        return passages.tolist(), queries.tolist(), groups.tolist()
 
     @cached_property
     def _positive_keys(self) -> dict[int, set[int]]:
-        keys: dict[int, set[int]] = {key: set() for key in self.query_keys}
-        for key, pids in zip(self.query_keys, self.positives, strict=True):
-            keys[key].update(said for pid in pids for said in self.keys_of(pid))
+        keys: dict[int, set[int]] = {group: set() for group in self._keys[2]}
+        for group, pids in zip(self._keys[2], self.positives, strict=True):
+            keys[group].update(map(self.key, pids))
         return keys
 
 

@@ -88,13 +88,11 @@ def in_random_order(rows: Sequence[int], generator: np.random.Generator) -> Iter
 
 def _first_admissible(examples: Examples, qid: int, pids: Iterable[int], n: int) -> list[int]:
     """The first `n` that say nothing which is said already."""
-    said = {examples.query_keys[qid], *examples.positive_keys(qid)}
-    said.update(key for pid in examples.given_negatives[qid] for key in examples.keys_of(pid))
+    said = {examples.query_key(qid), *examples.positive_keys(qid), *map(examples.key, examples.given_negatives[qid])}
     found: list[int] = []
     for pid in pids:
-        keys = examples.keys_of(pid)
-        if said.isdisjoint(keys):
-            said.update(keys)
+        if examples.key(pid) not in said:
+            said.add(examples.key(pid))
             found.append(pid)
             if len(found) == n:
                 break

@@ -90,7 +90,7 @@ def prepare_training_data(
     >>> folder = prepare_training_data(pairs, ["Cows moo."], mkdtemp(), 1, model="offline", quiet=True)
     >>> print(Path(folder, "triples.train.colbert.jsonl").read_text(), end="")
     [1, 2, 1]
-    [0, 1, 0]
+    [0, 1, 2]
     """
     settings = PreparationSettings(
         num_new_negatives=num_new_negatives,
@@ -176,4 +176,3 @@ def _check_some(triples: NDArray[np.int32], examples: Examples, settings: Prepar
         )
     n_queries = len(examples.asked)
     raise CollectionError(f"no triples: {no_new_negatives(n_queries, mined=settings.mine_hard_negatives)}")
-

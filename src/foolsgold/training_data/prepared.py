@@ -57,9 +57,13 @@ class PreparedData:
         """What need not worry, but is good to know."""
         notes = []
         if self.n_without_positive:
-            notes.append(f"{_counted(self.n_without_positive, 'query', 'queries')} without a positive, and so without triples")
+            notes.append(
+                f"{_counted(self.n_without_positive, 'query', 'queries')} without a positive, and so without triples"
+            )
         if self.n_with_fewer:
-            notes.append(f"{_counted(self.n_with_fewer, 'query', 'queries')} with fewer new negatives than were asked for")
+            notes.append(
+                f"{_counted(self.n_with_fewer, 'query', 'queries')} with fewer new negatives than were asked for"
+            )
         if self.n_unused_positives:
             notes.append(
                 f"{_counted(self.n_unused_positives, 'positive')} without a triple; --max-triples-per-query "
@@ -77,8 +81,8 @@ class PreparedData:
         if self.n_way is not None and self.n_way.missing is not None:
             query, passage = self.n_way.missing
             warnings.append(
-                f"{_counted(self.n_way.n_left_out, 'row')} of the n-way form left out, as a passage has no score; the first: "
-                f"query {query!r:.60}, passage {passage!r:.60}."
+                f"{_counted(self.n_way.n_left_out, 'row')} of the n-way form left out, as a passage has no score; the "
+                f"first: query {query!r:.60}, passage {passage!r:.60}."
             )
         return warnings
 
@@ -91,9 +95,9 @@ def no_new_negatives(n_queries: int, *, mined: bool) -> str:
             "negatives. Give more with --documents (all_documents=)."
         )
     return (
-        f"{_counted(n_queries, 'query', 'queries')} without new negatives: all passages in the window of ranks are positives "
-        "or given negatives. Give more passages with --documents (all_documents=), start the window earlier with "
-        "--hard-negative-minimum-rank (hard_negative_minimum_rank=), or take random ones with "
+        f"{_counted(n_queries, 'query', 'queries')} without new negatives: all passages in the window of ranks are "
+        "positives or given negatives. Give more passages with --documents (all_documents=), start the window earlier "
+        "with --hard-negative-minimum-rank (hard_negative_minimum_rank=), or take random ones with "
         "--no-mine-hard-negatives (mine_hard_negatives=False)."
     )
 

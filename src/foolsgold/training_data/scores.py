@@ -74,9 +74,7 @@ def _checked(item: Any, place: str) -> tuple[str, str, float]:
     return query, passages[0], score
 
 
-def n_way_rows(
-    examples: Examples, negatives: Mapping[int, Sequence[int]], scores: Scores, *, seed: int
-) -> NWayRows:
+def n_way_rows(examples: Examples, negatives: Mapping[int, Sequence[int]], scores: Scores, *, seed: int) -> NWayRows:
     """The rows of which every passage has a score, shuffled: ColBERT trains on them in the order of the file.
 
     Raises:
