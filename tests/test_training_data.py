@@ -218,7 +218,9 @@ def test_what_says_the_same_as_a_positive_is_no_negative() -> None:
 
 
 def test_a_document_with_a_title_is_its_text_as_well(tmp_path: Path) -> None:
-    documents = write_jsonl(tmp_path / "corpus.jsonl", [{"title": "On", "text": "the answer"}, {"text": "new"}])
+    documents = write_jsonl(
+        tmp_path / "corpus.jsonl", [{"title": "On", "text": "the answer"}, {"title": "new", "text": ""}]
+    )
     found = random([("q", "the answer"), ("q2", "on the answer")], str(documents))
     assert found.passages == ["On the answer", "new", "the answer", "on the answer"]
     assert sorted(found.triples) == [("q", "the answer", "new"), ("q2", "on the answer", "new")]
@@ -267,7 +269,7 @@ def test_a_query_without_new_negatives_is_reported_and_gets_no_random_ones(caplo
 
 def test_no_triples_at_all_is_an_error() -> None:
     assert "1 query without new negatives: all passages in the window" in refused([("aa", "aab")])
-    assert "no triples: raw_data has no negatives" in refused([("aa", "aab")], num_new_negatives=0)
+    assert "no triples: no query has both a positive and a negative" in refused([("aa", "aab")], num_new_negatives=0)
     assert "all passages are positives" in refused([("aa", "aab")], mine_hard_negatives=False)
     assert "no label is 1" in refused([("q", "p", 0)], pairs_with_labels=True)
 
@@ -362,6 +364,26 @@ def test_scores_make_the_n_way_form(tmp_path: Path, caplog: pytest.LogCaptureFix
         prepare_training_data(SCORED, scores=SCORES[1:], **options)
     assert "1 row of the n-way form left out" in caplog.text and "'q1', passage 'p1'" in caplog.text
     assert sorted((tmp_path / N_WAY).read_text().splitlines()) == sorted(lines)[1:]
+
+
+def test_scores_of_the_pairs_in_the_triples_are_enough(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    raw_data = [("q1", [f"p{n}" for n in range(7)], "n1"), ("q2", "p8", [f"n{n}" for n in range(9)])]
+    options: dict[str, Any] = {"data_out_path": tmp_path, "max_triples_per_query": 5, "num_new_negatives": 3}
+    options |= {"mine_hard_negatives": False, "quiet": True}
+    triples = load(prepare_training_data(raw_data, **options)).triples
+    scores = sorted({(query, text, float(len(text))) for query, *pair in triples for text in pair})
+    with caplog.at_level(logging.WARNING, logger="foolsgold"):
+        assert load(prepare_training_data(raw_data, scores=scores, **options)).triples == triples
+    assert not caplog.text
+    rows = read_jsonl_rows(tmp_path / N_WAY)
+    assert sorted((qid, len(passages)) for qid, *passages in rows) == [(0, 5)] * 5 + [(1, 6)]
+
+
+def test_at_the_limit_given_negatives_come_before_new_ones() -> None:
+    documents = [f"document {n}" for n in range(50)]
+    found = random([("q", "p", ["n1", "n2", "n3"])], documents, max_triples_per_query=4)
+    assert {"n1", "n2", "n3"} < {negative for *_, negative in found.triples}
+    assert len(found.triples) == 4
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,18 @@ def _documents(all_documents: Any, settings: PreparationSettings) -> Iterator[tu
     if all_documents is None:
         return
     for place, item in given_items(all_documents, "all_documents", _DOCUMENTS, quiet=settings.quiet):
-        title = None
-        if isinstance(item, Mapping):
-            title, item = item.get("title"), field_of(item, (CONTENT, *DOC_TEXT_FIELDS), place, "a document")
-        bare = line_of(item, place)
-        has_title = title is not None and title != ""
-        yield (f"{line_of(title, f'{place}: the title')} {bare}" if has_title else bare), bare
+        yield _document(item, place)
+
+
+def _document(item: Any, place: str) -> tuple[str, str]:
+    """Its title may be all that it says."""
+    if not isinstance(item, Mapping):
+        return (line_of(item, place),) * 2
+    text, title = field_of(item, (CONTENT, *DOC_TEXT_FIELDS), place, "a document"), item.get("title")
+    if title is None or title == "":
+        return (line_of(text, place),) * 2
+    title = line_of(title, f"{place}: the title")
+    if text == "":
+        return title, title
+    text = line_of(text, place)
+    return f"{title} {text}", text

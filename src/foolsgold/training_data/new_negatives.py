@@ -36,7 +36,7 @@ def new_negatives(examples: Examples, settings: PreparationSettings, *, model: A
     if not n:
         return {qid: [] for qid in asked}
     if settings.mine_hard_negatives:
-        pools: Iterable[Sequence[int]] = _mined(examples, asked, settings, model)
+        pools: Iterable[Sequence[int]] = _mined(examples, settings, asked=asked, model=model)
     else:
         pools = (range(len(examples.pids)) for _ in asked)
     queries = examples.queries
@@ -50,7 +50,7 @@ def new_negatives(examples: Examples, settings: PreparationSettings, *, model: A
 
 
 def _mined(
-    examples: Examples, asked: Sequence[int], settings: PreparationSettings, model: Any
+    examples: Examples, settings: PreparationSettings, *, asked: Sequence[int], model: Any
 ) -> Iterator[Sequence[int]]:
     """The pids in the window of each query; all passages are encoded in one call, and all queries in one."""
     size, language = settings.hard_negative_model_size, settings.language_code

@@ -18,7 +18,7 @@ from foolsgold.training_data.new_negatives import new_negatives
 from foolsgold.training_data.prepared import PreparedData, no_new_negatives
 from foolsgold.training_data.scores import NWayRows, n_way_rows, read_scores
 from foolsgold.training_data.settings import Label, PreparationSettings
-from foolsgold.training_data.triples import make_triples
+from foolsgold.training_data.triples import known_passages, make_triples
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def prepare_training_data(
         seed: of all draws; each query's depend on its text, so that other queries change nothing.
         scores: a teacher's: (query, passage, score) rows, a table, or the path of a file with these fields. With them
             `nway.train.colbert.jsonl` is written, too: `[qid, [pid, score], …]`, a row for each positive, which comes
-            first, and all negatives of its query; rows with a passage that has no score are left out, and counted.
+            first, with all negatives in its query's triples. Rows with a passage that has no score are left out, and
+            counted. To have all: score the pairs of the triples, and prepare again; they will be the same.
         max_triples_per_query: of all combinations, evenly over positives and negatives; given negatives before new.
         quiet: without progress bars.
 
@@ -131,24 +132,26 @@ def prepare(
         examples = read_examples(raw_data, all_documents, settings)
         known_scores = None if scores is None else read_scores(scores, examples, quiet=settings.quiet)
         new = new_negatives(examples, settings, model=model)
-        negatives = {qid: examples.given_negatives[qid] + pids for qid, pids in new.items()}
-        triples = make_triples(examples, negatives, settings)
-        _check_some(triples, examples, settings)
+        known = known_passages(examples, new, settings)
+        triples = make_triples(known, settings)
+        if not len(triples):
+            raise CollectionError(f"no triples: {_why_none(examples, settings)}")
         write_examples(folder, examples, triples)
         n_way = None
         if known_scores is not None:
-            n_way = n_way_rows(examples, negatives, known_scores, seed=settings.seed)
+            n_way = n_way_rows(examples, known, scores=known_scores, seed=settings.seed)
             write_n_way(folder, n_way.rows, known_scores)
         publish(folder, with_n_way=n_way is not None)
-    return _prepared(Path(out), examples, new, triples, settings, n_way)
+    return _prepared(examples, settings, out=Path(out), new=new, triples=triples, n_way=n_way)
 
 
 def _prepared(
-    out: Path,
     examples: Examples,
+    settings: PreparationSettings,
+    *,
+    out: Path,
     new: Mapping[int, Sequence[int]],
     triples: NDArray[np.int32],
-    settings: PreparationSettings,
     n_way: NWayRows | None,
 ) -> PreparedData:
     triples_per_query = np.bincount(triples[:, 0], minlength=len(examples.qids))
@@ -167,12 +170,9 @@ def _prepared(
     )
 
 
-def _check_some(triples: NDArray[np.int32], examples: Examples, settings: PreparationSettings) -> None:
-    if len(triples):
-        return
-    if not settings.num_new_negatives:
-        raise CollectionError(
-            "no triples: raw_data has no negatives, and num_new_negatives is 0. Ask for some (--num-new-negatives)."
-        )
-    n_queries = len(examples.asked)
-    raise CollectionError(f"no triples: {no_new_negatives(n_queries, mined=settings.mine_hard_negatives)}")
+def _why_none(examples: Examples, settings: PreparationSettings) -> str:
+    if settings.num_new_negatives:
+        return no_new_negatives(len(examples.asked), mined=settings.mine_hard_negatives)
+    return (
+        "no query has both a positive and a negative, and num_new_negatives is 0. Ask for some (--num-new-negatives)."
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from foolsgold.collection.pairs import POSITIVE_COLUMNS, QUERY_COLUMNS
 from foolsgold.errors import BadRowError, CollectionError
@@ -13,11 +14,9 @@ from foolsgold.training_data.given import field_of, given_items, line_of, passag
 from foolsgold.training_data.labels import LabelReader
 from foolsgold.training_data.settings import PreparationSettings
 
-Form = Literal["a pair (query, positive)", "a labelled pair (query, passage, label)",
-               "a triplet (query, positive, negative)"]  # fmt: skip
-PAIR: Form = "a pair (query, positive)"
-LABELLED_PAIR: Form = "a labelled pair (query, passage, label)"
-TRIPLET: Form = "a triplet (query, positive, negative)"
+PAIR = "a pair (query, positive)"  # as messages name it
+LABELLED_PAIR = "a labelled pair (query, passage, label)"
+TRIPLET = "a triplet (query, positive, negative)"
 
 LABEL_COLUMN = "label"
 PASSAGE_COLUMNS = ("passage", "text", *(name for name in POSITIVE_COLUMNS if name != "passage"))
@@ -28,7 +27,7 @@ _TAKES = "a list of pairs, labelled pairs or triplets, a table of them, or the p
 class Fields(NamedTuple):
     """A row of raw data as it was given: `third` is a label or negatives, None in a pair."""
 
-    form: Form
+    form: str
     query: Any
     passages: Any
     third: Any
@@ -51,7 +50,7 @@ def read_raw_data(raw_data: Any, settings: PreparationSettings) -> Iterator[RawE
         BadRowError: a row that cannot be taken, or is of another form than the first; says which.
     """
     labels = LabelReader(settings, as_text=isinstance(raw_data, (str, Path)))
-    first: tuple[str, Form] | None = None
+    first: tuple[str, str] | None = None
     for place, item in given_items(raw_data, "raw_data", _TAKES, quiet=settings.quiet):
         fields = _fields(item, place, with_labels=settings.pairs_with_labels)
         first = first or (place, fields.form)
@@ -69,14 +68,13 @@ def read_raw_data(raw_data: Any, settings: PreparationSettings) -> Iterator[RawE
 def _example(fields: Fields, place: str, labels: LabelReader) -> RawExample:
     query = line_of(fields.query, f"{place}: the query")
     if fields.form == LABELLED_PAIR:
-        passages = _some(passages_of(fields.passages, f"{place}: the passage"), f"{place}: the passage")
-        return RawExample(query, passages, []) if labels.is_positive(fields.third, place) else RawExample(
-            query, [], passages
-        )  # fmt: skip
-    positives = _some(passages_of(fields.passages, f"{place}: the positive"), f"{place}: the positive")
+        passages = _at_least_one(fields.passages, f"{place}: the passage")
+        is_positive = labels.is_positive(fields.third, place)
+        return RawExample(query, passages if is_positive else [], [] if is_positive else passages)
+    positives = _at_least_one(fields.passages, f"{place}: the positive")
     if fields.form == PAIR:
         return RawExample(query, positives, [])
-    if isinstance(fields.third, (bool, int, float)):
+    if isinstance(fields.third, numbers.Real):
         raise BadRowError(
             f"{place}: the negative is {fields.third!r} ({type(fields.third).__name__}); it takes a text or a list of "
             "texts. If it is a label, pass pairs_with_labels=True (--pairs-with-labels)."
@@ -84,7 +82,8 @@ def _example(fields: Fields, place: str, labels: LabelReader) -> RawExample:
     return RawExample(query, positives, passages_of(fields.third, f"{place}: the negative"))
 
 
-def _some(passages: list[str], what: str) -> list[str]:
+def _at_least_one(value: Any, what: str) -> list[str]:
+    passages = passages_of(value, what)
     if not passages:
         raise BadRowError(f"{what} is an empty list; it takes at least one text.")
     return passages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.training_data.examples import Examples
 from foolsgold.training_data.given import field_of, given_items, line_of, passages_of
 from foolsgold.training_data.raw_data import PASSAGE_COLUMNS
+from foolsgold.training_data.triples import Known
 
 Scores = Mapping[tuple[int, int], float]  # by qid and pid
 _SCORE_COLUMNS = ("score",)
@@ -21,7 +22,7 @@ _TAKES = "a list of (query, passage, score), a table with these columns, or the 
 
 
 class NWayRows(NamedTuple):
-    """Rows of the n-way form, one for each positive of a query: the positive first, then all negatives of the query.
+    """Rows of the n-way form, one for each positive in a query's triples: it comes first, then all their negatives.
 
     Attributes:
         rows: qid, pids.
@@ -74,14 +75,14 @@ def _checked(item: Any, place: str) -> tuple[str, str, float]:
     return query, passages[0], score
 
 
-def n_way_rows(examples: Examples, negatives: Mapping[int, Sequence[int]], scores: Scores, *, seed: int) -> NWayRows:
+def n_way_rows(examples: Examples, known: Mapping[int, Known], *, scores: Scores, seed: int) -> NWayRows:
     """The rows of which every passage has a score, shuffled: ColBERT trains on them in the order of the file.
 
     Raises:
         CollectionError: there is none.
     """
     rows, n_left_out, missing = [], 0, None
-    for qid, pids in _all_rows(examples, negatives):
+    for qid, pids in _all_rows(known):
         unknown = [pid for pid in pids if (qid, pid) not in scores]
         if unknown:
             n_left_out += 1
@@ -98,7 +99,7 @@ def n_way_rows(examples: Examples, negatives: Mapping[int, Sequence[int]], score
     return NWayRows([rows[place] for place in order], n_left_out, missing)
 
 
-def _all_rows(examples: Examples, negatives: Mapping[int, Sequence[int]]) -> Iterator[tuple[int, list[int]]]:
-    for qid, pids in negatives.items():
-        if pids:
-            yield from ((qid, [positive, *pids]) for positive in examples.positives[qid])
+def _all_rows(known: Mapping[int, Known]) -> Iterator[tuple[int, list[int]]]:
+    for qid, (positives, negatives) in known.items():
+        if negatives:
+            yield from ((qid, [positive, *negatives]) for positive in positives)
