@@ -40,6 +40,11 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+def read_jsonl_rows(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_test_uses_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nor does any process that a test starts."""

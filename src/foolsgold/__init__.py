@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foolsgold.search import exact_topk
     from foolsgold.settings import MiningSettings
     from foolsgold.simple_miner import SimpleMiner
+    from foolsgold.training_data import prepare_training_data
     from foolsgold.version import __version__
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "exact_topk",
     "export_negatives",
     "mine",
+    "prepare_training_data",
     "read_beir",
     "read_files",
     "read_pairs",
@@ -56,6 +58,7 @@ _MODULES = {
     "exact_topk": "search",
     "export_negatives": "export_negatives",
     "mine": "mine",
+    "prepare_training_data": "training_data",
     "read_beir": "collection",
     "read_files": "collection",
     "read_pairs": "collection",

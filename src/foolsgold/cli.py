@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from foolsgold.errors import FoolsgoldError, SettingsError
+from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
 
@@ -201,6 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
+
+    prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
+    add_prepare_arguments(prepare)
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
