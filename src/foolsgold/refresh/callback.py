@@ -42,10 +42,11 @@ class RefreshNegatives(TrainerCallback):
     (the share of negatives that a pair did not have before), `foolsgold/pairs_kept` (pairs that kept what they had),
     and `foolsgold/seconds`.
 
-    Within an epoch, batches drawn before a refresh have earlier negatives: the one that accelerate draws ahead. The
-    negatives are saved with each checkpoint, and read again when training is resumed. In a distributed training the
-    first process mines and the others wait: `ddp_timeout` must be longer than that takes, and the training arguments be
-    made before `dataset` is called. One for a trainer.
+    Within an epoch, the one batch that accelerate has drawn ahead still has the earlier negatives; none has where an
+    epoch begins. Negatives are saved with each checkpoint, and read again when training is resumed. With the same seeds
+    training gives the same weights, resumed or not, but where a checkpoint was saved at the very step of a refresh
+    within an epoch. In a distributed training the first process mines and the others wait: `ddp_timeout` must be longer
+    than that takes, and the training arguments be made before `dataset` is called. Use one for a trainer.
 
     Args:
         collection: as for `mine`.
