@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
     from foolsgold.mine import mine, select
+    from foolsgold.refresh import RefreshNegatives
     from foolsgold.result import MiningResult
     from foolsgold.sample_collection import write_sample_collection
     from foolsgold.search import exact_topk
@@ -30,6 +31,7 @@ __all__ = [
     "MiningResult",
     "MiningSettings",
     "PrecomputedVectors",
+    "RefreshNegatives",
     "SimpleMiner",
     "__version__",
     "calibrate",
@@ -52,6 +54,7 @@ _MODULES = {
     "MiningResult": "result",
     "MiningSettings": "settings",
     "PrecomputedVectors": "encode",
+    "RefreshNegatives": "refresh",
     "SimpleMiner": "simple_miner",
     "__version__": "version",
     "calibrate": "calibrate",

@@ -39,13 +39,13 @@ class Backend(NamedTuple):
     graph: Path | None = None
 
 
-def choose_backend(model: SentenceTransformer, precision: Precision, cache: Path) -> Backend:
+def choose_backend(model: SentenceTransformer, precision: Precision, cache: Path | None) -> Backend:
     """What suits a model where it is: on a CPU ONNX Runtime, if the extra is there and the model can be exported.
 
     Args:
         model: on its device.
         precision: "auto" is float32 on a CPU, and on a GPU float16, where a few texts have the same vectors with it.
-        cache: folder that keeps ONNX graphs.
+        cache: folder that keeps ONNX graphs; None: none are made.
 
     Raises:
         SettingsError: a precision that is not to be had here.
@@ -67,6 +67,8 @@ def choose_backend(model: SentenceTransformer, precision: Precision, cache: Path
     wanted = own if precision == "auto" else precision
     if wanted != "float32":
         return Backend("torch", wanted, f"ONNX Runtime is not used for {wanted}")
+    if cache is None:
+        return Backend("torch", wanted, "a graph was not wanted")
     if missing := _missing_extra():
         return Backend("torch", wanted, missing)
     graph = onnx_graph(model, "float32", cache)
@@ -87,7 +89,9 @@ def body_of(model: SentenceTransformer, backend: Backend) -> Body:
     return torch_body(model, getattr(torch, backend.precision))
 
 
-def _int8(model: SentenceTransformer, whole: str | None, cache: Path) -> Backend:
+def _int8(model: SentenceTransformer, whole: str | None, cache: Path | None) -> Backend:
+    if cache is None:
+        raise SettingsError("precision is 'int8', which needs an ONNX graph, and none is made here. Take 'auto'.")
     if model.device.type != "cpu":
         raise SettingsError(
             f"precision is 'int8', which is for CPUs, and the model is on {model.device}. Take precision='float16' "

@@ -48,6 +48,7 @@ class SentenceTransformerEncoder:
         trust_remote_code: let the model run Python code that comes with it.
         precision: "auto", "float32", "float16", "bfloat16", or "int8" for CPUs with the extra `onnx`.
         cache: folder that keeps ONNX graphs; "auto" is the user's own, None one that ends with the encoder.
+        export: write an ONNX graph where that pays; not for a model in training, whose weights soon are others.
 
     Raises:
         ModelError: the model cannot be loaded, or is compared by neither cosine nor dot product.
@@ -67,6 +68,7 @@ class SentenceTransformerEncoder:
         trust_remote_code: bool = False,
         precision: Precision = "auto",
         cache: str | None = AUTO,
+        export: bool = True,
     ) -> None:
         if batch_size < 1:
             raise SettingsError(f"batch_size is {batch_size}; it takes a whole number of at least 1.")
@@ -86,6 +88,7 @@ class SentenceTransformerEncoder:
         self.similarity = similarity or _similarity_of(self.model)
         self._precision = precision
         self._cache = cache
+        self._export = export
         self._own_folder: Path | None = None
         self._identity = ModelIdentity(self.model)
         self._chosen: tuple[object, Forward] | None = None
@@ -136,7 +139,7 @@ class SentenceTransformerEncoder:
         """The model as it is now, with what computes its vectors."""
         state = (weights_state(self.model), self.model.max_seq_length)
         if self._chosen is None or self._chosen[0] != state:
-            backend = choose_backend(self.model, self._precision, self._cache_folder())
+            backend = choose_backend(self.model, self._precision, self._cache_folder() if self._export else None)
             self._chosen = state, Forward(self.model, backend, self.batch_size)
         forward = self._chosen[1]
         forward.batch_size = self.batch_size

@@ -1,0 +1,104 @@
+"""A training dataset whose negatives are looked up when a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foolsgold.collection import Collection
+from foolsgold.errors import MissingExtraError
+from foolsgold.export.sentence_transformers import n_tuple_schema, triplet_schema
+from foolsgold.refresh.pair_negatives import PairNegatives
+from foolsgold.settings import TrainingFormat
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_BEFORE_NEGATIVES = 2  # anchor and positive
+_LIVING: WeakValueDictionary[str, LiveTexts] = WeakValueDictionary()
+
+
+class LiveTexts:
+    """Turns row numbers into the texts that stand there now, for a dataset that holds nothing but row numbers.
+
+    A dataset's own table cannot be exchanged while a trainer reads it, but it may have a transform, as that of
+    `sentence_transformers.util.resolve_ids` is one. Memory is that of the collection, and a number for each negative.
+
+    Attributes:
+        negatives: what rows are made of; set to others, the rows have those.
+
+    Args:
+        collection: queries and documents.
+        negatives: the first ones.
+        format: "n-tuple", a row per pair, or "triplet", a row per negative.
+    """
+
+    def __init__(self, collection: Collection, negatives: PairNegatives, format: TrainingFormat) -> None:
+        n_negatives = negatives.doc_rows.shape[1]
+        schema = triplet_schema(1) if format == "triplet" else n_tuple_schema(n_negatives)
+        self.negatives = negatives
+        self._collection = collection
+        self._columns: list[str] = schema.names
+        self._rows_per_pair = n_negatives // (len(self._columns) - _BEFORE_NEGATIVES)
+        self._name = uuid4().hex
+        _LIVING[self._name] = self
+
+    def __reduce__(self) -> Any:
+        """Copies are the thing itself, also in a forked process: it is to be one, and a corpus is not to be pickled."""
+        return _living, (self._name,)
+
+    def __call__(self, batch: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+        """Texts instead of row numbers; columns that a user has added are left as they are."""
+        return {
+            name: self._texts(name, np.asarray(values, np.int64)) if name in self._columns else values
+            for name, values in batch.items()
+        }
+
+    def dataset(self) -> Dataset:
+        """A dataset of these rows, whose features are row numbers and whose values are texts.
+
+        Raises:
+            MissingExtraError: the package datasets is not installed.
+        """
+        try:
+            from datasets import Dataset
+        except ImportError as error:
+            raise MissingExtraError(
+                'RefreshNegatives needs the extra `datasets`. Install it: pip install "foolsgold[datasets]"'
+            ) from error
+        numbers = pa.array(np.arange(len(self.negatives) * self._rows_per_pair))
+        dataset = Dataset(pa.table(dict.fromkeys(self._columns, numbers)))
+        dataset.set_transform(self)
+        return dataset
+
+    def stand_in(self, dataset: Any) -> bool:
+        """Whether rows of a dataset are read through this: it, a selection of it, or one that several are joined to."""
+        if hasattr(dataset, "datasets"):  # torch's ConcatDataset, which a trainer makes of a DatasetDict
+            return any(map(self.stand_in, dataset.datasets))
+        if isinstance(dataset, dict):
+            return any(map(self.stand_in, dataset.values()))
+        transform = getattr(dataset, "format", {}).get("format_kwargs", {}).get("transform")
+        if isinstance(transform, partial):  # a trainer adds the name of the dataset so
+            transform = transform.keywords.get("transform")
+        return transform is self
+
+    def _texts(self, column: str, numbers: NDArray[np.int64]) -> list[str]:
+        negatives, pairs = self.negatives, numbers // self._rows_per_pair
+        place = self._columns.index(column)
+        if place == 0:
+            return self._collection.query_texts(negatives.query_rows[pairs])
+        if place == 1:
+            return self._collection.document_texts(negatives.positive_rows[pairs])
+        rows = negatives.doc_rows.reshape(len(negatives) * self._rows_per_pair, -1)  # (rows of the dataset, columns)
+        return self._collection.document_texts(rows[numbers, place - _BEFORE_NEGATIVES])
+
+
+def _living(name: str) -> LiveTexts:
+    return _LIVING[name]
