@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
     from foolsgold.collection import Collection, read_beir, read_files, read_pairs
-    from foolsgold.encode import DenseModels, Encoder, PrecomputedVectors
+    from foolsgold.encode import DenseModels, Encoder, OpenAIEncoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
     from foolsgold.mine import mine, select
@@ -28,6 +28,7 @@ __all__ = [
     "FoolsgoldError",
     "MiningResult",
     "MiningSettings",
+    "OpenAIEncoder",
     "PrecomputedVectors",
     "SimpleMiner",
     "__version__",
@@ -49,6 +50,7 @@ _MODULES = {
     "FoolsgoldError": "errors",
     "MiningResult": "result",
     "MiningSettings": "settings",
+    "OpenAIEncoder": "encode",
     "PrecomputedVectors": "encode",
     "SimpleMiner": "simple_miner",
     "__version__": "version",

@@ -135,8 +135,8 @@ def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
     if vectors == (None, None):
         if options.model is None and needs_vectors(parse_sources(settings.source)):
             raise SettingsError(
-                "--model is missing; give a hub id, a folder, or offline (or --doc-vectors and --query-vectors). Only "
-                "--source bm25 and --source run:FILE, one of them alone, need none."
+                "--model is missing; give a hub id, a folder, offline, or openai:NAME (or --doc-vectors and "
+                "--query-vectors). Only --source bm25 and --source run:FILE, one of them alone, need none."
             )
         return options.model
     if options.model is not None:
@@ -224,7 +224,9 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None]
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
+    parser.add_argument(
+        "--model", help="hub id, model folder, 'offline' (all-MiniLM-L6-v2 from a package), or openai:NAME"
+    )
     parser.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
     parser.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
 
