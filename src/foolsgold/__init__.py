@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
     from foolsgold.mine import mine, select
+    from foolsgold.push_negatives import push_negatives
     from foolsgold.result import MiningResult
     from foolsgold.sample_collection import write_sample_collection
     from foolsgold.search import exact_topk
@@ -36,6 +37,7 @@ __all__ = [
     "exact_topk",
     "export_negatives",
     "mine",
+    "push_negatives",
     "read_beir",
     "read_files",
     "read_pairs",
@@ -58,6 +60,7 @@ _MODULES = {
     "exact_topk": "search",
     "export_negatives": "export_negatives",
     "mine": "mine",
+    "push_negatives": "push_negatives",
     "read_beir": "collection",
     "read_files": "collection",
     "read_pairs": "collection",

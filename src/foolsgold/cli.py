@@ -76,11 +76,25 @@ def _export(options: argparse.Namespace) -> None:
     from foolsgold.export_negatives import export_negatives
 
     collection = _collection(options) if _names_collection(options) else None
+    if options.push is not None:
+        _push(options, collection)
+        return
+    if options.public:
+        raise SettingsError("--public says how a dataset is made by --push; give both, or neither.")
     path = export_negatives(
         options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
         quiet=options.quiet,
     )  # fmt: skip
     print(path)
+
+
+def _push(options: argparse.Namespace, collection: CollectionFiles | None) -> None:
+    from foolsgold.push_negatives import push_negatives
+
+    if options.out is not None or options.file_type not in (None, "parquet"):
+        raise SettingsError("--push writes parquet to the hub, and no file here; leave out --out and --file-type.")
+    print(push_negatives(options.folder, options.push, options.format, private=not options.public,
+                         collection=collection, quiet=options.quiet))  # fmt: skip
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -194,11 +208,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
     calibrate.set_defaults(corpus=None, queries=None, qrels=None)
 
-    export = _command(commands, "export", _export, "write the negatives of a run in another format")
+    export = _command(commands, "export", _export, "write the negatives of a run in another format, or push them")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
     export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
     export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
+    export.add_argument("--push", metavar="REPO", help="push a dataset with a card to the Hugging Face hub instead")
+    export.add_argument("--public", action="store_true", help="with --push: a new dataset is not private")
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
 

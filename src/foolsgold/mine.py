@@ -158,7 +158,8 @@ def _choose_and_write(
         cross_encoder=None if judge is None else judge.report(sum(choosing.tally.fates.values())),
     )  # fmt: skip
     folder.write_json("report.json", report)
-    folder.write_json("settings.json", origin.settings_file(settings))
+    about = origin.settings_file(settings)
+    folder.write_json("settings.json", about)
     negatives = files.negatives()
     folder.publish(obsolete=origin.obsolete_files(folder))
-    return MiningResult(negatives, report, settings, collection, folder.path)
+    return MiningResult(negatives, report, settings, collection, folder.path, about)
