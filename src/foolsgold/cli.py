@@ -77,11 +77,25 @@ def _export(options: argparse.Namespace) -> None:
     from foolsgold.export_negatives import export_negatives
 
     collection = _collection(options) if _names_collection(options) else None
+    if options.push is not None:
+        _push(options, collection)
+        return
+    if options.public:
+        raise SettingsError("--public says how a dataset is made by --push; give both, or neither.")
     path = export_negatives(
         options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
         quiet=options.quiet,
     )  # fmt: skip
     print(path)
+
+
+def _push(options: argparse.Namespace, collection: CollectionFiles | None) -> None:
+    from foolsgold.push_negatives import push_negatives
+
+    if options.out is not None or options.file_type not in (None, "parquet"):
+        raise SettingsError("--push writes parquet to the hub, and no file here; leave out --out and --file-type.")
+    print(push_negatives(options.folder, options.push, options.format, private=not options.public,
+                         collection=collection, quiet=options.quiet))  # fmt: skip
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -136,8 +150,8 @@ def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
     if vectors == (None, None):
         if options.model is None and needs_vectors(parse_sources(settings.source)):
             raise SettingsError(
-                "--model is missing; give a hub id, a folder, or offline (or --doc-vectors and --query-vectors). Only "
-                "--source bm25 and --source run:FILE, one of them alone, need none."
+                "--model is missing; give a hub id, a folder, offline, or openai:NAME (or --doc-vectors and "
+                "--query-vectors). Only --source bm25 and --source run:FILE, one of them alone, need none."
             )
         return options.model
     if options.model is not None:
@@ -195,11 +209,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
     calibrate.set_defaults(corpus=None, queries=None, qrels=None)
 
-    export = _command(commands, "export", _export, "write the negatives of a run in another format")
+    export = _command(commands, "export", _export, "write the negatives of a run in another format, or push them")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
     export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
     export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
+    export.add_argument("--push", metavar="REPO", help="push a dataset with a card to the Hugging Face hub instead")
+    export.add_argument("--public", action="store_true", help="with --push: a new dataset is not private")
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
 
@@ -228,7 +244,9 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None]
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
+    parser.add_argument(
+        "--model", help="hub id, model folder, 'offline' (all-MiniLM-L6-v2 from a package), or openai:NAME"
+    )
     parser.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
     parser.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
 

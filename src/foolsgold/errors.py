@@ -6,6 +6,7 @@ FoolsgoldError
 │   └── BadRowError     one line or row of it
 ├── VectorError         vectors of the wrong shape, type or content
 ├── ModelError          a model that cannot be loaded or used
+│   └── TextError       one text that it does not take
 ├── WorkerError         an encoding process that died
 ├── MissingExtraError   an optional package that is not installed
 └── OutputError         results that could not be written
@@ -38,6 +39,15 @@ class VectorError(FoolsgoldError, ValueError):
 
 class ModelError(FoolsgoldError, ValueError):
     """Says which model, why it cannot be used, and what else can be given."""
+
+
+class TextError(ModelError):
+    """Says which text, by its place among those that were to be encoded, and why the model does not take it."""
+
+    def __init__(self, problem: str, *, row: int) -> None:
+        super().__init__(f"text {row} {problem}")
+        self.problem = problem
+        self.row = row
 
 
 class WorkerError(FoolsgoldError, RuntimeError):

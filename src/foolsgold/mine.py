@@ -41,8 +41,8 @@ def mine(
     Args:
         collection: a Collection (`read_beir`, `read_files`, `read_pairs`), the path of a BEIR folder, or pairs in any
             form that `read_pairs` takes.
-        encoder: a hub id, a model folder, "offline", a SentenceTransformer, an Encoder, or PrecomputedVectors; None
-            where the only source is BM25 or a run, whose own scores are taken.
+        encoder: a hub id, a model folder, "offline", "openai:NAME" (an endpoint's model), a SentenceTransformer, an
+            Encoder, or PrecomputedVectors; None where the only source is BM25 or a run, whose own scores are taken.
         settings: what to choose and where to write; None is the default.
         cross_encoder: a loaded CrossEncoder, a hub id or a folder, instead of `settings.cross_encoder`.
 
@@ -158,7 +158,8 @@ def _choose_and_write(
         cross_encoder=None if judge is None else judge.report(sum(choosing.tally.fates.values())),
     )  # fmt: skip
     folder.write_json("report.json", report)
-    folder.write_json("settings.json", origin.settings_file(settings))
+    about = origin.settings_file(settings)
+    folder.write_json("settings.json", about)
     negatives = files.negatives()
     folder.publish(obsolete=origin.obsolete_files(folder))
-    return MiningResult(negatives, report, settings, collection, folder.path)
+    return MiningResult(negatives, report, settings, collection, folder.path, about)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, rows_of
-from foolsgold.errors import MissingExtraError
+from foolsgold.errors import MissingExtraError, SettingsError
 from foolsgold.export import stored_rows, training_table
-from foolsgold.report import Example, summary_lines
+from foolsgold.report import Example, dataset_card, summary_lines
 from foolsgold.sample import NEGATIVES_SCHEMA
 from foolsgold.settings import MiningSettings, TrainingFormat
 
@@ -38,6 +38,7 @@ class MiningResult:
         settings: with which the negatives were chosen.
         collection: which they were chosen from.
         folder: where the files lie; None for a run without an output folder.
+        about: what settings.json holds: settings, versions, fingerprints of model and data.
     """
 
     stored: ChosenNegatives = field(repr=False)
@@ -45,6 +46,7 @@ class MiningResult:
     settings: MiningSettings
     collection: Collection
     folder: Path | None
+    about: Mapping[str, Any] = field(repr=False)
 
     @cached_property
     def negatives(self) -> pa.Table:
@@ -87,6 +89,51 @@ class MiningResult:
         name = self.settings.replace(format=format or self.settings.format, file_type="jsonl").format
         rows = stored_rows(self.stored.batches(_IDS), self.collection)
         return Dataset(training_table(name, rows, self.collection, self.settings.negatives))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        format: TrainingFormat | None = None,
+        *,
+        split: str = "train",
+        private: bool | None = True,
+        token: str | None = None,
+        language: str | list[str] | None = None,
+    ) -> str:
+        """Push the training data to the Hugging Face hub, as parquet, with a dataset card that holds the report.
+
+        The card shows three examples; it names no folder and no address. Data and card are one commit: a split of the
+        same name and the card are replaced, other splits stay.
+
+        Args:
+            repo_id: owner and name of the dataset, or a name among your own; it is made if it is not there.
+            format: as for `to_dataset`, of those that can be parquet; None is the settings' own.
+            split: such as "train".
+            private: whether a new dataset is private; None is the owner's default.
+            token: None is that of the login (`hf auth login`, or HF_TOKEN).
+            language: codes of the texts' languages, for the card; None is that of the settings, where they name one.
+
+        Returns:
+            The dataset's address.
+
+        Raises:
+            SettingsError: a name that cannot be, or a format that is no dataset.
+            OutputError: nobody is logged in, the hub cannot be reached, or does not take it.
+        """
+        from foolsgold.hub import push
+
+        settings = self._as_parquet(format or self.settings.format)
+        return push(
+            stored_rows(self.stored.batches(_IDS), self.collection), self.collection, settings,
+            lambda data: dataset_card(self.report, self.about, data, self.examples()),
+            repo_id=repo_id, split=split, private=private, token=token, language=language,
+        )  # fmt: skip
+
+    def _as_parquet(self, format: TrainingFormat) -> MiningSettings:
+        try:
+            return self.settings.replace(format=format, file_type="parquet")
+        except SettingsError as error:
+            raise SettingsError(f"format {format!r} cannot be a dataset on the hub, in parquet: {error}") from error
 
     def examples(self, n: int = 3) -> list[Example]:
         """Pairs spread evenly over the collection, each with its hardest negative."""

@@ -136,6 +136,9 @@ class MiningSettings:
     similarity: Similarity | None = _setting(None, "how vectors are compared (default: the model's own way)")
     query_prompt: str | None = _setting(None, "text put before each query (default: the model's own prompt)")
     document_prompt: str | None = _setting(None, "text put before each document (default: the model's own prompt)")
+    base_url: str | None = _setting(
+        None, "of an OpenAI-compatible endpoint, for the model openai:NAME (default: OPENAI_BASE_URL, or OpenAI's own)"
+    )
     batch_size: int = _setting(
         32,
         "forward passes of a bi-encoder have 2,048 tokens, on a GPU 65,536, and below 32 proportionally fewer, for "

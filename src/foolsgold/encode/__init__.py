@@ -5,6 +5,7 @@ from foolsgold.encode.encode import Encoded, as_encoder, encode
 from foolsgold.encode.encode_texts import encode_texts
 from foolsgold.encode.encoder import Encoder
 from foolsgold.encode.known_models import identify
+from foolsgold.encode.openai_endpoint import OpenAIEncoder
 from foolsgold.encode.precomputed import PrecomputedVectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.vectors import Vectors
@@ -13,6 +14,7 @@ __all__ = [
     "DenseModels",
     "Encoded",
     "Encoder",
+    "OpenAIEncoder",
     "PrecomputedVectors",
     "SentenceTransformerEncoder",
     "Vectors",

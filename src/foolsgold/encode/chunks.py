@@ -12,11 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.encode.encoder import Encoder, Side
+from foolsgold.encode.openai_endpoint import OpenAIEncoder
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.texts import Texts
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.encode.workers import EncodingWorkers
-from foolsgold.errors import VectorError
+from foolsgold.errors import TextError, VectorError
 from foolsgold.settings import VectorType
 
 _CHUNK_TEXTS = 1024  # of an encoder that does not say
@@ -57,7 +58,7 @@ class ChunkEncoder:
             chunk_keys = keys[part]
             vecs = None if self.cache is None else self.cache.chunk(chunk_keys)
             if vecs is None:
-                vecs = self._vectors(texts.at(rows[part]), active)
+                vecs = self._vectors_of(texts, rows[part], active)
                 if self.cache is not None and np.isfinite(vecs).all():
                     self.cache.write(chunk_keys, vecs)
             else:  # another run on the same cache was faster
@@ -81,8 +82,14 @@ class ChunkEncoder:
         encoder = self.encoder
         return encoder.workers(n_texts) if isinstance(encoder, SentenceTransformerEncoder) else nullcontext(encoder)
 
+    def _vectors_of(self, texts: Texts, rows: NDArray[np.int64], active: Encoder) -> NDArray[Any]:
+        try:
+            return self._vectors(texts.at(rows), active)
+        except TextError as error:
+            raise TextError(error.problem, row=int(rows[error.row])) from error
+
     def _vectors(self, texts: list[str], active: Encoder) -> NDArray[Any]:
-        if isinstance(active, (SentenceTransformerEncoder, EncodingWorkers)):
+        if isinstance(active, (SentenceTransformerEncoder, EncodingWorkers, OpenAIEncoder)):
             vecs = active.encode(texts, self.side, advance=self.advance)
         else:
             vecs = self._in_calls(texts, active)
@@ -116,14 +123,25 @@ def vectors_of(call: Callable[[Sequence[str]], Any], texts: list[str], side: Sid
         VectorError: it is something else than one vector a text.
     """
     returned = call(texts)
-    if hasattr(returned, "detach"):
-        returned = returned.detach().cpu().float()  # a torch tensor, wherever it lies
     try:
-        vecs = np.asarray(returned, dtype=np.float32)
-    except (ValueError, TypeError) as error:
+        values = np.asarray(_off_its_device(returned))
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+            vecs = values.astype(np.float32, copy=False)
+    except (ValueError, TypeError, RuntimeError) as error:
         raise VectorError(f"the encoder returned no matrix of numbers for {len(texts)} {side} ({error}).") from error
     if vecs.ndim != 2 or len(vecs) != len(texts):
         raise VectorError(
             f"the encoder returned shape {vecs.shape} for {len(texts)} {side}; it must return (texts, dimensions)."
         )
     return vecs
+
+
+def _off_its_device(returned: Any) -> Any:
+    """As it is, but of torch tensors, alone or in a list, what they hold, wherever they lie and in whichever type."""
+    if hasattr(returned, "detach"):
+        return returned.detach().cpu().float().numpy()
+    if isinstance(returned, (list, tuple)) and any(hasattr(vec, "detach") for vec in returned):
+        return [_off_its_device(vec) for vec in returned]
+    return returned

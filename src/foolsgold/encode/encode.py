@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
@@ -14,11 +16,12 @@ from foolsgold.encode.encode_texts import encode_texts
 from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.identity import describe_encoder, similarity_of, vector_cache
 from foolsgold.encode.matrix import IN_MEMORY_BYTES
+from foolsgold.encode.openai_endpoint import PREFIX, OpenAIEncoder
 from foolsgold.encode.precomputed import PrecomputedVectors, open_vectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.texts import Texts
 from foolsgold.encode.vectors import Vectors
-from foolsgold.errors import ModelError, SettingsError, VectorError
+from foolsgold.errors import ModelError, SettingsError, TextError, VectorError
 from foolsgold.memory import free_bytes
 from foolsgold.settings import MiningSettings
 
@@ -32,11 +35,22 @@ class Encoded(NamedTuple):
 
 
 def as_encoder(encoder: Any, settings: MiningSettings) -> Encoder | PrecomputedVectors:
-    """An Encoder for a hub id, a folder, `"offline"`, a loaded SentenceTransformer, or an Encoder; or given vectors.
+    """An Encoder for a hub id, a folder, `"offline"`, `"openai:NAME"`, a SentenceTransformer, an Encoder; or vectors.
 
     Raises:
         ModelError: it is none of these, or cannot be loaded.
+        SettingsError: settings that have no part in it.
     """
+    if isinstance(encoder, str) and encoder.startswith(PREFIX):
+        return _of_endpoint(encoder.removeprefix(PREFIX), settings)
+    if isinstance(encoder, OpenAIEncoder):
+        _check_agreement(encoder, settings)
+        return encoder
+    if settings.base_url is not None:
+        raise SettingsError(
+            f"base_url is where an endpoint is, and the model is none. Name it {PREFIX}NAME (--model {PREFIX}NAME), or "
+            "leave base_url out."
+        )
     if isinstance(encoder, (PrecomputedVectors, Encoder)) and not isinstance(encoder, type):
         _check_no_prompts(encoder, settings)
         return encoder
@@ -44,8 +58,8 @@ def as_encoder(encoder: Any, settings: MiningSettings) -> Encoder | PrecomputedV
         encoder = str(encoder)
     if not isinstance(encoder, str) and not _is_sentence_transformer(encoder):
         raise ModelError(
-            f"encoder is a {type(encoder).__name__}; it takes a hub id, a folder, 'offline', a SentenceTransformer, "
-            "PrecomputedVectors, or an object with encode_queries and encode_documents."
+            f"encoder is a {type(encoder).__name__}; it takes a hub id, a folder, 'offline', 'openai:NAME', a "
+            "SentenceTransformer, PrecomputedVectors, or an object with encode_queries and encode_documents."
         )
     return SentenceTransformerEncoder(
         encoder,
@@ -93,8 +107,10 @@ def encode(
         queries = open_vectors(encoder.query_vecs, "query_vecs")
         documents = open_vectors(encoder.doc_vecs, "doc_vecs")
     else:
-        documents = _encoded(Texts.of_documents(collection), encoder, "documents", settings, cache, scratch)
-        queries = _encoded(Texts.of_queries(collection), encoder, "queries", settings, cache, scratch)
+        with _named("document", collection.doc_ids):
+            documents = _encoded(Texts.of_documents(collection), encoder, "documents", settings, cache, scratch)
+        with _named("query", collection.query_ids):
+            queries = _encoded(Texts.of_queries(collection), encoder, "queries", settings, cache, scratch)
     _check_length(queries, collection.n_queries, "query_vecs", "queries")
     _check_length(documents, collection.n_documents, "doc_vecs", "documents")
     query_vecs = Vectors.of(queries, similarity, "query_vecs", collection.query_ids)
@@ -118,6 +134,36 @@ def _encoded(
         cache=vectors, scratch=scratch,
         in_memory_bytes=IN_MEMORY_BYTES if free is None else min(IN_MEMORY_BYTES, free // 4),
     )  # fmt: skip
+
+
+def _of_endpoint(name: str, settings: MiningSettings) -> OpenAIEncoder:
+    return OpenAIEncoder(
+        name,
+        base_url=settings.base_url,
+        query_prompt=settings.query_prompt,
+        document_prompt=settings.document_prompt,
+        batch_size=settings.batch_size,
+        similarity=settings.similarity or "cosine",
+    )
+
+
+def _check_agreement(encoder: OpenAIEncoder, settings: MiningSettings) -> None:
+    for name in ("base_url", "query_prompt", "document_prompt"):
+        value, own = getattr(settings, name), getattr(encoder, name)
+        if value is not None and value.rstrip("/") != own.rstrip("/"):
+            raise SettingsError(
+                f"{name} is {value!r}, and the OpenAIEncoder was given {own!r}. Give it to the encoder, and leave it "
+                "out of the settings."
+            )
+
+
+@contextmanager
+def _named(what: str, ids: pa.ChunkedArray) -> Iterator[None]:
+    """A text that the encoder does not take, by its id."""
+    try:
+        yield
+    except TextError as error:
+        raise ModelError(f'model: {what} "{ids[error.row].as_py()}" {error.problem}') from error
 
 
 def _check_no_prompts(encoder: object, settings: MiningSettings) -> None:

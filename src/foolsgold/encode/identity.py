@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from foolsgold.encode.encoder import Side
+from foolsgold.encode.openai_endpoint import OpenAIEncoder
 from foolsgold.encode.precomputed import PrecomputedVectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.vector_cache import VectorCache
@@ -34,6 +35,9 @@ def describe_encoder(encoder: Any, settings: MiningSettings) -> dict[str, Any]:
         description |= {"name": encoder.name, "precision": encoder.precision, "backend": encoder.backend}
         description |= {"backend_reason": encoder.backend_reason, "fingerprint": encoder.fingerprint}
         return {**description, "query_prompt": encoder.query_prompt, "document_prompt": encoder.document_prompt}
+    if isinstance(encoder, OpenAIEncoder):
+        description |= {"name": encoder.name, "base_url": encoder.base_url, "fingerprint": encoder.fingerprint}
+        return {**description, "query_prompt": encoder.query_prompt, "document_prompt": encoder.document_prompt}
     if isinstance(encoder, PrecomputedVectors):
         paths = {"query_vecs": encoder.query_vecs, "doc_vecs": encoder.doc_vecs}
         description |= {name: str(path) for name, path in paths.items() if isinstance(path, (str, Path))}
@@ -52,6 +56,9 @@ def vector_cache(cache: Path, encoder: Any, side: Side, vector_type: VectorType)
         fingerprint: str | None = encoder.side_fingerprint(side)
         prompt = encoder.query_prompt if side == "queries" else encoder.document_prompt
         about |= {"prompt": prompt, "precision": encoder.precision}
+    elif isinstance(encoder, OpenAIEncoder):
+        fingerprint = encoder.side_fingerprint(side)
+        about |= {"prompt": encoder.prompt(side), "base_url": encoder.base_url}
     else:
         own, kind = _own_fingerprint(encoder), type(encoder)
         fingerprint = None if own is None else f"{kind.__module__}.{kind.__qualname__} {own}"
