@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from foolsgold.errors import FoolsgoldError, SettingsError
-from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
+from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, PairsFormat, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _NOT_CALIBRATED = (
     "max_false_negative_rate", "suspect_probability", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "format", "file_type", "out",
+)  # fmt: skip
+_OF_PAIRS = (
+    "pairs", "pairs_format", "pairs_config", "query_column", "positive_column", "negative_columns", "label_column",
+    "given_negatives",
 )  # fmt: skip
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
@@ -113,19 +117,28 @@ def _settings(options: argparse.Namespace) -> MiningSettings:
 
 
 def _names_collection(options: argparse.Namespace) -> bool:
-    return any(getattr(options, name) is not None for name in ("collection", "split", "corpus", "queries", "qrels"))
+    names = ("collection", "split", "corpus", "queries", "qrels", *_OF_PAIRS)
+    return any(getattr(options, name) is not None for name in names)
 
 
 def _collection(options: argparse.Namespace) -> CollectionFiles:
     from foolsgold.collection import CollectionFiles
 
+    of_pairs = {name: getattr(options, name) for name in _OF_PAIRS}
+    if options.pairs is None and any(value is not None for value in of_pairs.values()):
+        given = [f"--{name.replace('_', '-')}" for name, value in of_pairs.items() if value is not None]
+        raise SettingsError(
+            f"{' and '.join(given)} {'says' if len(given) == 1 else 'say'} how to read --pairs, which is missing."
+        )
     if options.collection is not None and (options.corpus or options.queries or options.qrels):
         raise SettingsError(
             "--collection names a folder with all three files; leave out --corpus, --queries and --qrels."
         )
-    if options.split is not None and options.collection is None:
+    if options.split is not None and options.collection is None and options.pairs is None:
         raise SettingsError("--split names a file in the folder of --collection; leave it out with --qrels.")
-    return CollectionFiles(options.collection, options.split, options.corpus, options.queries, options.qrels)
+    return CollectionFiles(
+        options.collection, options.split, options.corpus, options.queries, options.qrels, **of_pairs
+    )
 
 
 def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
@@ -192,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
     _add_model(calibrate)
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
-    calibrate.set_defaults(corpus=None, queries=None, qrels=None)
+    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(_OF_PAIRS))
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
@@ -232,11 +245,31 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> None:
     title = "where the collection lies now, if it was moved" if moved else "collection"
     group = parser.add_argument_group(title)
-    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout: corpus, queries, qrels")
-    group.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
+    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout, or ir_datasets:ID")
+    group.add_argument(
+        "--split", help="which file of the folder's qrels/, or split of --pairs (default: train, or the only one)"
+    )
     group.add_argument("--corpus", metavar="F", help="documents: .jsonl, .parquet, .csv, .tsv; text formats also .gz")
     group.add_argument("--queries", metavar="F", help="queries, likewise")
-    group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score")
+    group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score; or TREC qrels")
+    group.add_argument(
+        "--pairs", metavar="F",
+        help="instead of all these: training data, with negatives or without (a file, a saved dataset, or the id of "
+        "one on the hub); --corpus then adds documents to mine from",
+    )  # fmt: skip
+    group.add_argument("--pairs-format", choices=get_args(PairsFormat), help="default: recognised")
+    group.add_argument("--pairs-config", metavar="NAME", help="of a dataset on the hub")
+    group.add_argument("--query-column", metavar="NAME", help="default: query, anchor or question")
+    group.add_argument("--positive-column", metavar="NAME", help="default: positive, answer, document, passage or pos")
+    group.add_argument(
+        "--negative-column", metavar="NAME", action="append", dest="negative_columns",
+        help="may be given several times (default: negative, neg, negative_1 …)",
+    )  # fmt: skip
+    group.add_argument("--label-column", metavar="NAME", help="1 for a positive, 0 for a negative (default: label)")
+    group.add_argument(
+        "--no-given-negatives", action="store_const", const=False, dest="given_negatives",
+        help="take negatives in --pairs for documents like any other, and mine all anew",
+    )  # fmt: skip
 
 
 def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show_defaults: bool = True) -> None:
