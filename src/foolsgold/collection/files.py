@@ -89,7 +89,8 @@ def read_beir(
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise SettingsError(
-            f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
+            f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv; "
+            "training data is read by read_training_data (--pairs)."
         )
     qrels, others = _find_qrels(root, split)
     paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from foolsgold.collection.assemble import assemble
 from foolsgold.collection.builder import Example, Passage
@@ -52,7 +54,10 @@ def read_id_triples(
     triples: Path, queries: Path, corpus: Rows, *, bad_lines: BadLines, max_unknown_ratio: float,
     keep_negatives: bool, source: Options,
 ) -> Collection:  # fmt: skip
-    """A collection of triples `qid⇥pid of the positive⇥pid of the negative`, with the texts in other files."""
+    """A collection of triples `qid⇥pid of the positive⇥pid of the negative`, with the texts in other files.
+
+    Queries that no triple names are left out, as in `read_ms_marco_folder`.
+    """
     rows = read_triples(triples)
     found = list(parsed_rows(rows, _ids, bad_lines))
     numbers = np.array([number for number, _ in found], np.int64)
@@ -64,7 +69,7 @@ def read_id_triples(
     query_rows = read_headerless_tsv(queries, _QUERY)
     return assemble(
         read_documents(corpus, bad_lines),
-        read_queries(query_rows, bad_lines),
+        _judged(read_queries(query_rows, bad_lines), positives),
         positives,
         names=(corpus, query_rows, rows),
         bad_lines=bad_lines,
@@ -94,17 +99,21 @@ def read_ms_marco_folder(
     queries = read_headerless_tsv(_file(root, f"queries.{split}", "queries"), _QUERY)
     qrels = read_trec_qrels(_file(root, f"qrels.{split}", "qrels"))
     judgements = read_judgements(qrels, bad_lines)
-    table = read_queries(queries, bad_lines)
-    judged = set(judgements.query_ids)
     return assemble(
         read_documents(corpus, bad_lines),
-        table.filter([query_id in judged for query_id in table["query_id"].to_pylist()]),
+        _judged(read_queries(queries, bad_lines), judgements),
         judgements,
         names=(corpus, queries, qrels),
         bad_lines=bad_lines,
         max_unknown_ratio=max_unknown_ratio,
         source=source,
     )
+
+
+def _judged(queries: pa.Table, judgements: JudgementRows) -> pa.Table:
+    """The queries that judgements name: of MS MARCO's, hundreds of thousands have none."""
+    named = pc.is_in(queries["query_id"], pa.array(judgements.query_ids, pa.large_string()))
+    return queries.filter(named)
 
 
 def _only_split(root: Path) -> str:

@@ -94,7 +94,7 @@ class Chosen:
     @property
     def all_sources(self) -> NDArray[np.int32]:
         """What found each, as a place in `all_source_names`."""
-        return (self.sources % len(self.all_source_names)).astype(np.int32)
+        return self.sources.astype(np.int32) % len(self.all_source_names)
 
     @property
     def source_values(self) -> pa.DictionaryArray:
