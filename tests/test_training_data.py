@@ -241,7 +241,7 @@ LABELLED_SHAPE = {"q?": (["good"], ["bad", "worse"]), "r?": (["fine"], [])}
         [{"anchor": q, "text": text, "label": label} for q, text, label in LABELLED],
         pd.DataFrame(LABELLED, columns=["query", "passage", "label"]),
         pd.DataFrame([(q, t, float(label)) for q, t, label in LABELLED], columns=["text1", "text2", "label"]),
-        Dataset.from_dict({"q": ["q?", "r?"], "docs": [["good", "bad", "worse"], ["fine"]], "labels": [[1, 0, 0], [1]]}),
+        Dataset.from_dict({"q": ["q?", "r?"], "docs": [["good", "bad", "worse"], ["fine"]], "label": [[1, 0, 0], [1]]}),
     ],
     ids=["tuples", "bools", "records", "frame", "floats", "lists"],
 )  # fmt: skip

@@ -55,7 +55,7 @@ PASSAGE = {"docid": "1", "title": "", "text": "a"}
         ("p.jsonl", line(a="q?", b="b", c="c"), r"cannot tell which of the columns 'a', 'b', 'c' .*--query-column"),
         ("p.jsonl", line(anchor="q?", text="a", label=1) + line(anchor="q?", text="b", label="0"),
          r"p.jsonl:2: the label is '0' \(str\), those before were of type int"),
-        ("p.jsonl", line(query="q?", text="a", label=1) + line(query="q?", text="b", label=2), r"jsonl:2: the label is 2"),
+        ("p.jsonl", line(query="q?", text="a", label=1) + line(query="q?", text="b", label=2), r"l:2: the label is 2"),
         ("p.jsonl", line(anchor="q?", text="a", label=0.7), r"the label is 0.7 \(float\); it takes 1 for"),
         ("p.jsonl", line(query="q?", docs=["a", "b"], labels=[1]), r"p.jsonl:1: 1 labels for 2 texts"),
         ("p.jsonl", line(anchor="q?", positive=None), r"p.jsonl:1: the positive is None"),
@@ -132,6 +132,7 @@ def test_ms_marco_that_cannot_be_read(ms_marco: Path) -> None:
     ("flags", "message", "status"),
     [
         (["--pairs-format", "dpr"], "--pairs-format says how to read --pairs, which is missing", 2),
+        (["--negative-column", "n", "--no-given-negatives"], "--negative-column and --no-given-negatives say how", 2),
         (["--pairs", "x.jsonl", "--collection", "y"], "leave out --collection and --qrels", 2),
         (["--pairs", "x.jsonl", "--qrels", "y"], "leave out --collection and --qrels", 2),
         (["--pairs", "x.jsonl"], "x.jsonl does not exist", 2),

@@ -8,23 +8,17 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
+from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collection_of, names_collection
 from foolsgold.errors import FoolsgoldError, SettingsError
-from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, PairsFormat, TrainingFormat, setting_kinds
+from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
-
-if TYPE_CHECKING:
-    from foolsgold.collection import CollectionFiles
 
 # settings that have no part in what calibrate prints
 _NOT_CALIBRATED = (
     "max_false_negative_rate", "suspect_probability", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "format", "file_type", "out",
-)  # fmt: skip
-_OF_PAIRS = (
-    "pairs", "pairs_format", "pairs_config", "query_column", "positive_column", "negative_columns", "label_column",
-    "given_negatives",
 )  # fmt: skip
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
@@ -55,7 +49,7 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings = _settings(options)
-    result = mine(_collection(options), _encoder(options, settings), settings)
+    result = mine(collection_of(options), _encoder(options, settings), settings)
     _show(result, settings)
 
 
@@ -63,7 +57,7 @@ def _select(options: argparse.Namespace) -> None:
     from foolsgold.mine import select
 
     changes = {name: value for name, value in vars(options).items() if name in SELECTABLE}
-    collection = _collection(options) if _names_collection(options) else None
+    collection = collection_of(options) if names_collection(options) else None
     result = select(options.folder, collection=collection, relabel=options.relabel, **changes)
     _show(result, result.settings)
 
@@ -73,13 +67,13 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     options.collection = options.folder
     settings = _settings(options)
-    print(calibrate(_collection(options), _encoder(options, settings), settings))
+    print(calibrate(collection_of(options), _encoder(options, settings), settings))
 
 
 def _export(options: argparse.Namespace) -> None:
     from foolsgold.export_negatives import export_negatives
 
-    collection = _collection(options) if _names_collection(options) else None
+    collection = collection_of(options) if names_collection(options) else None
     path = export_negatives(
         options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
         quiet=options.quiet,
@@ -114,31 +108,6 @@ def _show(result: Any, settings: MiningSettings) -> None:
 def _settings(options: argparse.Namespace) -> MiningSettings:
     names = {field.name for field in dataclasses.fields(MiningSettings)}
     return MiningSettings(**{name: value for name, value in vars(options).items() if name in names})
-
-
-def _names_collection(options: argparse.Namespace) -> bool:
-    names = ("collection", "split", "corpus", "queries", "qrels", *_OF_PAIRS)
-    return any(getattr(options, name) is not None for name in names)
-
-
-def _collection(options: argparse.Namespace) -> CollectionFiles:
-    from foolsgold.collection import CollectionFiles
-
-    of_pairs = {name: getattr(options, name) for name in _OF_PAIRS}
-    if options.pairs is None and any(value is not None for value in of_pairs.values()):
-        given = [f"--{name.replace('_', '-')}" for name, value in of_pairs.items() if value is not None]
-        raise SettingsError(
-            f"{' and '.join(given)} {'says' if len(given) == 1 else 'say'} how to read --pairs, which is missing."
-        )
-    if options.collection is not None and (options.corpus or options.queries or options.qrels):
-        raise SettingsError(
-            "--collection names a folder with all three files; leave out --corpus, --queries and --qrels."
-        )
-    if options.split is not None and options.collection is None and options.pairs is None:
-        raise SettingsError("--split names a file in the folder of --collection; leave it out with --qrels.")
-    return CollectionFiles(
-        options.collection, options.split, options.corpus, options.queries, options.qrels, **of_pairs
-    )
 
 
 def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
@@ -184,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     mine = _command(commands, "mine", _mine, "mine hard negatives and write a training file")
-    _add_collection(mine)
+    add_collection_flags(mine)
     _add_model(mine)
     _add_settings(mine, [field.name for field in dataclasses.fields(MiningSettings)])
     mine.set_defaults(out=None)
@@ -196,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="F",
         help="decisions: query_id, doc_id, label (positive, negative or drop; empty: undecided)",
     )
-    _add_collection(select, moved=True)
+    add_collection_flags(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
 
     names = [field.name for field in dataclasses.fields(MiningSettings)]
@@ -205,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
     _add_model(calibrate)
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
-    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(_OF_PAIRS))
+    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
@@ -213,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
     export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
     export.add_argument("--quiet", action="store_true", help="no progress")
-    _add_collection(export, moved=True)
+    add_collection_flags(export, moved=True)
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
@@ -240,36 +209,6 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="hub id, model folder, or 'offline' (all-MiniLM-L6-v2 from a package)")
     parser.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
     parser.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
-
-
-def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> None:
-    title = "where the collection lies now, if it was moved" if moved else "collection"
-    group = parser.add_argument_group(title)
-    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout, or ir_datasets:ID")
-    group.add_argument(
-        "--split", help="which file of the folder's qrels/, or split of --pairs (default: train, or the only one)"
-    )
-    group.add_argument("--corpus", metavar="F", help="documents: .jsonl, .parquet, .csv, .tsv; text formats also .gz")
-    group.add_argument("--queries", metavar="F", help="queries, likewise")
-    group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score; or TREC qrels")
-    group.add_argument(
-        "--pairs", metavar="F",
-        help="instead of all these: training data, with negatives or without (a file, a saved dataset, or the id of "
-        "one on the hub); --corpus then adds documents to mine from",
-    )  # fmt: skip
-    group.add_argument("--pairs-format", choices=get_args(PairsFormat), help="default: recognised")
-    group.add_argument("--pairs-config", metavar="NAME", help="of a dataset on the hub")
-    group.add_argument("--query-column", metavar="NAME", help="default: query, anchor or question")
-    group.add_argument("--positive-column", metavar="NAME", help="default: positive, answer, document, passage or pos")
-    group.add_argument(
-        "--negative-column", metavar="NAME", action="append", dest="negative_columns",
-        help="may be given several times (default: negative, neg, negative_1 …)",
-    )  # fmt: skip
-    group.add_argument("--label-column", metavar="NAME", help="1 for a positive, 0 for a negative (default: label)")
-    group.add_argument(
-        "--no-given-negatives", action="store_const", const=False, dest="given_negatives",
-        help="take negatives in --pairs for documents like any other, and mine all anew",
-    )  # fmt: skip
 
 
 def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show_defaults: bool = True) -> None:
