@@ -11,6 +11,8 @@ made distinct by a word at the end; the candidates and their scores are drawn.
   what it does after its last search has ended, equal texts having been joined before: in place of FAISS's index
   stands one that answers from the stored candidates, and in place of the model vectors in the plane, whose cosines are
   the positives' scores. Nothing of its code is replaced or changed; the margin is the same.
+* what no choosing can go below: foolsgold's joining of texts and writing of the training file alone, negatives being in
+  memory; and the writing of that file's bytes alone, also in memory.
 
 Every measurement is a process of its own, whose peak memory is read at the end; texts and candidates that it holds
 count, as they would in use.
@@ -25,16 +27,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, read_beir
+from foolsgold.export import TrainingFile, stored_rows
 from foolsgold.mine import select
-from foolsgold.provenance import Provenance
+from foolsgold.provenance import NEGATIVES_FILE, Provenance
 from foolsgold.search import Candidates, CandidateStore, Estimates
 from foolsgold.settings import MiningSettings
 
@@ -64,7 +68,8 @@ def measure(data: Path, rounds: int, scratch: Path) -> dict[str, Any]:
             for file_type in ("jsonl", "parquet"):
                 runs.append(_in_new_process("foolsgold", scratch / str(n_queries), file_type))
         for file_type in ("jsonl", "parquet"):
-            runs.append(_in_new_process("sentence-transformers", scratch / str(N_QUERIES), file_type))
+            for who in ("sentence-transformers", "texts and writing alone", "bytes alone"):
+                runs.append(_in_new_process(who, scratch / str(N_QUERIES), file_type))
     return {"n_documents": N_QUERIES, "depth": DEPTH, "negatives": N_NEGATIVES, "runs": runs, "table": _table(runs)}
 
 
@@ -166,6 +171,38 @@ def choose_and_write(folder: Path, file_type: str) -> dict[str, Any]:
     }
 
 
+def write_again(folder: Path, file_type: str) -> dict[str, Any]:
+    """Foolsgold's texts and training file, of what it chose before."""
+    collection = read_beir(folder / "collection")
+    len(collection.document_keys)
+    settings = MiningSettings(format="triplet", file_type=file_type, quiet=True)  # type: ignore[arg-type]
+    stored = ChosenNegatives(folder / "chosen" / NEGATIVES_FILE).batches(("query_id", "positive_id", "doc_id"))
+    rows = list(stored_rows(stored, collection))
+    started = time.perf_counter()
+    with TrainingFile(folder / f"again.{file_type}", collection, settings) as file:
+        for part in rows:
+            file.write(part)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "stages": {}, "n_queries": collection.n_queries, "n_rows": file.n_rows}
+
+
+def write_bytes(folder: Path, file_type: str) -> dict[str, Any]:
+    """The bytes of the file that foolsgold wrote before."""
+    content = (folder / f"again.{file_type}").read_bytes()
+    started = time.perf_counter()
+    (folder / f"copy.{file_type}").write_bytes(content)
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "stages": {}, "n_queries": N_QUERIES, "n_rows": 0, "n_bytes": len(content)}
+
+
+STEPS: dict[str, Callable[[Path, str], dict[str, Any]]] = {
+    "foolsgold": choose_and_write,
+    "sentence-transformers": lambda folder, file_type: peer_chooses_and_writes(folder, file_type),
+    "texts and writing alone": write_again,
+    "bytes alone": write_bytes,
+}
+
+
 class _StoredSearch:
     """In place of FAISS's index: answers from the stored candidates, in the order of the queries."""
 
@@ -256,7 +293,7 @@ def _stored_candidates(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _print_table(found: dict[str, Any]) -> None:
-    peers = {row["file_type"]: row["seconds"] for row in found["table"] if row["who"] != "foolsgold"}
+    peers = {row["file_type"]: row["seconds"] for row in found["table"] if row["who"] == "sentence-transformers"}
     print(f"{'who':24}{'queries':>9}  {'file':8}{'rows':>11}{'seconds':>9}{'peak MiB':>10}{'peer is':>10}")
     for row in found["table"]:
         ratio = peers[row["file_type"]] / row["seconds"] if row["n_queries"] == N_QUERIES else float("nan")
@@ -271,13 +308,12 @@ def _main() -> None:
     parser.add_argument("--data", type=Path, help="a BEIR folder, whose documents are used")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--who", help=argparse.SUPPRESS)  # these three: one measurement, in a process of its own
+    parser.add_argument("--who", choices=STEPS, help=argparse.SUPPRESS)  # these: a measurement
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--file-type", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.who is not None:
-        step = choose_and_write if given.who == "foolsgold" else peer_chooses_and_writes
-        found = step(given.folder, given.file_type)
+        found = STEPS[given.who](given.folder, given.file_type)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(json.dumps({**found, "peak_bytes": peak}))
         return

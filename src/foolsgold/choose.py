@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from foolsgold.ahead import ahead
@@ -83,9 +81,7 @@ class Choosing:
 
     def _filtered_sample(self) -> Iterator[tuple[PairBlock, Filtered]]:
         """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
-        n_queries = self._collection.n_queries
-        spread = np.linspace(0, n_queries - 1, min(n_queries, _SAMPLED_QUERIES))
-        sampled: NDArray[np.int64] = np.unique(spread.astype(np.int64))
+        sampled = self._candidates.sample(_SAMPLED_QUERIES)
         for block in ahead(self._candidates.blocks(block_queries(self._settings), query_rows=sampled)):
             yield self._filtered(block)
 

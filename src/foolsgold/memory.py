@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+from contextlib import suppress
+
 import psutil
 
 from foolsgold.errors import SettingsError
@@ -22,6 +26,9 @@ def free_bytes(limit: str | None) -> int | None:
         return None
     n_bytes, used = parse_size(limit, "memory"), _used_bytes()
     if n_bytes - used < _LEAST_BYTES:
+        _give_back()
+        used = _used_bytes()
+    if n_bytes - used < _LEAST_BYTES:
         raise SettingsError(
             f"memory is {limit}, of which {used / 1e6:,.0f} MB are taken before any work is done (libraries, model, "
             f"queries). Give at least {(used + _LEAST_BYTES) / 1e6:,.0f}MB (--memory), or leave it out."
@@ -35,6 +42,16 @@ def block_queries(settings: MiningSettings) -> int:
     if free is None:
         return settings.block_size
     return max(1, min(settings.block_size, free // 4 // (_CANDIDATE_BYTES * settings.depth)))
+
+
+def _give_back() -> None:
+    """Hand pages to the system that earlier stages have freed, and allocators keep for later."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # only the C library of GNU has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _used_bytes() -> int:

@@ -38,12 +38,9 @@ GIVEN_FIELDS = (
     pa.field("given_scores", pa.list_(pa.float32())),
     pa.field("given_rows", pa.list_(pa.int32())),
 )  # further columns, where the training data has negatives already
-_IDS = (
-    "positive_ids",
-    "doc_ids",
-    "given_ids",
-)  # for those who read the file; rows in the collection say the same, and faster
+_IDS = ("positive_ids", "doc_ids", "given_ids")  # for readers of the file; rows in the collection say it faster
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
+_GROUPS_SAMPLED = 32  # as many places in a collection are enough to know it, and of a large file little is read
 
 
 def schema_for(collection: Collection) -> pa.Schema:
@@ -283,7 +280,8 @@ class CandidateStore:
             n_queries: at most so many at a time.
             query_rows: of these queries alone, ascending; None: of all.
         """
-        for start, batch in self._portions(n_queries, columns=[n for n in self._schema.names if n not in _IDS]):
+        columns = [name for name in self._schema.names if name not in _IDS]
+        for start, batch in self._portions(n_queries, columns=columns, query_rows=query_rows):
             rows = np.arange(start, start + len(batch))
             if query_rows is not None:
                 rows = rows[np.isin(rows, query_rows)]
@@ -291,23 +289,38 @@ class CandidateStore:
             if len(rows):
                 yield from_batch(batch, rows)
 
+    def sample(self, n_queries: int) -> NDArray[np.int64]:
+        """Rows of about as many queries, spread evenly over row groups that are spread evenly over the file."""
+        total = self._collection.n_queries
+        n_groups = -(-total // ROWS_PER_GROUP)
+        groups = np.unique(np.linspace(0, n_groups - 1, min(n_groups, _GROUPS_SAMPLED)).astype(np.int64))
+        rows = (groups[:, None] * ROWS_PER_GROUP + np.arange(ROWS_PER_GROUP)).ravel()
+        rows = rows[rows < total]
+        spread: NDArray[np.int64] = rows[
+            np.unique(np.linspace(0, len(rows) - 1, min(len(rows), n_queries)).astype(int))
+        ]
+        return spread
+
     def batches(self, n_queries: int) -> Iterator[tuple[pa.RecordBatch, Candidates]]:
         """The rows of the table with all its columns, at most `n_queries` at a time, and what they say."""
-        for start, batch in self._portions(n_queries, columns=None):
+        for start, batch in self._portions(n_queries, columns=None, query_rows=None):
             yield batch, from_batch(batch, np.arange(start, start + len(batch)))
 
-    def _portions(self, n_queries: int, *, columns: list[str] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Each with the row of its first query."""
-        first = 0
-        for batch in self._row_groups(columns):
+    def _portions(
+        self, n_queries: int, *, columns: list[str] | None, query_rows: NDArray[np.int64] | None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Each with the row of its first query; row groups without any of `query_rows` are not read."""
+        groups = None if query_rows is None else np.unique(query_rows // ROWS_PER_GROUP)
+        for first, batch in self._row_groups(columns, groups):
             if not batch["query_id"].equals(_joined(self._collection.query_ids.slice(first, len(batch)))):
                 raise CollectionError("candidates.parquet has other queries than the collection. Mine again.")
             for start in range(0, len(batch), n_queries):
                 yield first + start, batch.slice(start, n_queries)
-            first += len(batch)
 
-    def _row_groups(self, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-        """One by one: Arrow cannot read lists of dictionary values across them."""
+    def _row_groups(
+        self, columns: list[str] | None, groups: NDArray[np.int64] | None
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Some or all with their first row, one by one: Arrow cannot read lists of dictionary values across them."""
         import pyarrow.parquet as pq
 
         try:
@@ -318,8 +331,9 @@ class CandidateStore:
                         f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
                         f"{len(missing)} columns missing. Mine again."
                     )
-                for group in range(file.num_row_groups):
-                    yield from file.read_row_group(group, columns=columns).combine_chunks().to_batches()
+                for group in range(file.num_row_groups) if groups is None else groups.tolist():
+                    for batch in file.read_row_group(group, columns=columns).combine_chunks().to_batches():
+                        yield group * ROWS_PER_GROUP, batch
         except (pa.ArrowInvalid, OSError) as error:
             raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error
 
