@@ -171,7 +171,7 @@ def test_bytes_that_are_not_utf8(beir: Path) -> None:
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t0\n", r"no positives.*score above 0"),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\n", r"qrels.tsv:2: 2 fields where the header has 3"),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\tyes\n", r'qrels.tsv:2: the field "score" is \'yes\''),
-        ("qrels.tsv", "q1 0 d1 1\nq1 0 d2 0\n", r'qrels.tsv:2: a judgement needs a field "query-id"'),
+        ("qrels.tsv", "q1 0 d1 1\nq1 d2\n", r"qrels.tsv:2: 2 fields; TREC qrels have four"),
     ],
 )
 def test_what_is_missing(beir: Path, name: str, content: str, message: str) -> None:

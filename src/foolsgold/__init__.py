@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
-    from foolsgold.collection import Collection, read_beir, read_files, read_pairs
+    from foolsgold.collection import Collection, read_beir, read_files, read_pairs, read_training_data
     from foolsgold.encode import DenseModels, Encoder, OpenAIEncoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
@@ -45,6 +45,7 @@ __all__ = [
     "read_beir",
     "read_files",
     "read_pairs",
+    "read_training_data",
     "select",
     "write_sample_collection",
 ]
@@ -70,6 +71,7 @@ _MODULES = {
     "read_beir": "collection",
     "read_files": "collection",
     "read_pairs": "collection",
+    "read_training_data": "collection",
     "select": "mine",
     "write_sample_collection": "sample_collection",
 }

@@ -8,15 +8,13 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
+from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collection_of, names_collection
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
-
-if TYPE_CHECKING:
-    from foolsgold.collection import CollectionFiles
 
 # settings that have no part in what calibrate prints
 _NOT_CALIBRATED = (
@@ -52,7 +50,7 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings = _settings(options)
-    result = mine(_collection(options), _encoder(options, settings), settings)
+    result = mine(collection_of(options), _encoder(options, settings), settings)
     _show(result, settings)
 
 
@@ -60,7 +58,7 @@ def _select(options: argparse.Namespace) -> None:
     from foolsgold.mine import select
 
     changes = {name: value for name, value in vars(options).items() if name in SELECTABLE}
-    collection = _collection(options) if _names_collection(options) else None
+    collection = collection_of(options) if names_collection(options) else None
     result = select(options.folder, collection=collection, relabel=options.relabel, **changes)
     _show(result, result.settings)
 
@@ -70,13 +68,13 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     options.collection = options.folder
     settings = _settings(options)
-    print(calibrate(_collection(options), _encoder(options, settings), settings))
+    print(calibrate(collection_of(options), _encoder(options, settings), settings))
 
 
 def _export(options: argparse.Namespace) -> None:
     from foolsgold.export_negatives import export_negatives
 
-    collection = _collection(options) if _names_collection(options) else None
+    collection = collection_of(options) if names_collection(options) else None
     if options.push is not None:
         _push(options, collection)
         return
@@ -127,22 +125,6 @@ def _settings(options: argparse.Namespace) -> MiningSettings:
     return MiningSettings(**{name: value for name, value in vars(options).items() if name in names})
 
 
-def _names_collection(options: argparse.Namespace) -> bool:
-    return any(getattr(options, name) is not None for name in ("collection", "split", "corpus", "queries", "qrels"))
-
-
-def _collection(options: argparse.Namespace) -> CollectionFiles:
-    from foolsgold.collection import CollectionFiles
-
-    if options.collection is not None and (options.corpus or options.queries or options.qrels):
-        raise SettingsError(
-            "--collection names a folder with all three files; leave out --corpus, --queries and --qrels."
-        )
-    if options.split is not None and options.collection is None:
-        raise SettingsError("--split names a file in the folder of --collection; leave it out with --qrels.")
-    return CollectionFiles(options.collection, options.split, options.corpus, options.queries, options.qrels)
-
-
 def _encoder(options: argparse.Namespace, settings: MiningSettings) -> Any:
     from foolsgold.encode import PrecomputedVectors
 
@@ -186,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     mine = _command(commands, "mine", _mine, "mine hard negatives and write a training file")
-    _add_collection(mine)
+    add_collection_flags(mine)
     _add_model(mine)
     _add_settings(mine, [field.name for field in dataclasses.fields(MiningSettings)])
     mine.set_defaults(out=None)
@@ -198,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="F",
         help="decisions: query_id, doc_id, label (positive, negative or drop; empty: undecided)",
     )
-    _add_collection(select, moved=True)
+    add_collection_flags(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
 
     names = [field.name for field in dataclasses.fields(MiningSettings)]
@@ -207,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
     _add_model(calibrate)
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
-    calibrate.set_defaults(corpus=None, queries=None, qrels=None)
+    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format, or push them")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
@@ -217,7 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--push", metavar="REPO", help="push a dataset with a card to the Hugging Face hub instead")
     export.add_argument("--public", action="store_true", help="with --push: a new dataset is not private")
     export.add_argument("--quiet", action="store_true", help="no progress")
-    _add_collection(export, moved=True)
+    add_collection_flags(export, moved=True)
 
     prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
     add_prepare_arguments(prepare)
@@ -249,16 +231,6 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--doc-vectors", metavar="F.npy", help="document vectors made elsewhere, a row a document")
     parser.add_argument("--query-vectors", metavar="F.npy", help="query vectors made elsewhere, a row a query")
-
-
-def _add_collection(parser: argparse.ArgumentParser, *, moved: bool = False) -> None:
-    title = "where the collection lies now, if it was moved" if moved else "collection"
-    group = parser.add_argument_group(title)
-    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout: corpus, queries, qrels")
-    group.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
-    group.add_argument("--corpus", metavar="F", help="documents: .jsonl, .parquet, .csv, .tsv; text formats also .gz")
-    group.add_argument("--queries", metavar="F", help="queries, likewise")
-    group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score")
 
 
 def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show_defaults: bool = True) -> None:

@@ -39,8 +39,8 @@ def mine(
     """Mine hard negatives for every (query, positive) pair of a collection.
 
     Args:
-        collection: a Collection (`read_beir`, `read_files`, `read_pairs`), the path of a BEIR folder, or pairs in any
-            form that `read_pairs` takes.
+        collection: a Collection (`read_beir`, `read_files`, `read_pairs`, `read_training_data`), the path of a BEIR
+            folder, `ir_datasets:ID`, or pairs in any form that `read_pairs` takes.
         encoder: a hub id, a model folder, "offline", "openai:NAME" (an endpoint's model), a SentenceTransformer, an
             Encoder, or PrecomputedVectors; None where the only source is BM25 or a run, whose own scores are taken.
         settings: what to choose and where to write; None is the default.

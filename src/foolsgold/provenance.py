@@ -168,13 +168,7 @@ class Provenance:
             collection = CollectionFiles(folder=str(collection))
         if not isinstance(collection, CollectionFiles):
             return collection
-        before = CollectionFiles(**(self.collection.get("source") or {}))
-        return replace(
-            collection,
-            split=collection.split or (before.split if collection.folder is not None else None),
-            on_bad_line=collection.on_bad_line or before.on_bad_line,
-            max_unknown_ratio=before.max_unknown_ratio,
-        )
+        return collection.read_as(CollectionFiles(**(self.collection.get("source") or {})))
 
     def _read_collection(self) -> Collection:
         source: Any = self.collection.get("source")
@@ -187,7 +181,7 @@ class Provenance:
         except SettingsError as error:
             raise CollectionError(
                 f"the collection is no longer where it was mined from: {error} If it was moved, name it with "
-                "--collection (or --corpus, --queries, --qrels)."
+                "--collection (or --corpus, --queries, --qrels, or --pairs)."
             ) from error
 
     def settings_file(self, settings: MiningSettings) -> dict[str, Any]:

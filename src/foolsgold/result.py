@@ -18,14 +18,14 @@ from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import MissingExtraError, SettingsError
 from foolsgold.export import stored_rows, training_table
 from foolsgold.report import Example, dataset_card, summary_lines
-from foolsgold.sample import NEGATIVES_SCHEMA
+from foolsgold.sample import GIVEN, NEGATIVES_SCHEMA
 from foolsgold.settings import MiningSettings, TrainingFormat
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 _IDS = ("query_id", "positive_id", "doc_id")
-_SHOWN = pa.schema([NEGATIVES_SCHEMA.field(name) for name in (*_IDS, "rank", "score", "positive_score")])
+_SHOWN = pa.schema([NEGATIVES_SCHEMA.field(name) for name in (*_IDS, "rank", "score", "positive_score", "source")])
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,10 @@ class MiningResult:
         return "\n".join(summary_lines(self.report, self.examples(n_examples)))
 
     def _mined(self) -> Iterator[pa.RecordBatch]:
-        """Negatives with a rank and a positive, a part at a time."""
+        """Negatives with a rank and a positive that were not given, a part at a time."""
         for batch in self.stored.batches(_SHOWN.names):
-            yield batch.filter(pc.and_(batch["rank"].is_valid(), batch["positive_id"].is_valid()))
+            found = pc.and_(batch["rank"].is_valid(), pc.not_equal(batch["source"], GIVEN))
+            yield batch.filter(pc.and_(found, batch["positive_id"].is_valid()))
 
     def _hardest(self) -> Iterator[pa.RecordBatch]:
         """The first of each pair: its negatives stand together, the hardest first."""

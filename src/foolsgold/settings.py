@@ -21,6 +21,7 @@ SamplerName = Literal["top", "uniform", "softmax", "simans"]
 ShortRows = Literal["relax", "drop", "keep", "random"]
 TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "flagembedding"]
 FileType = Literal["jsonl", "parquet"]
+PairsFormat = Literal["flagembedding", "tevatron", "dpr", "sentence-transformers", "msmarco"]
 OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
 Precision = Literal["auto", "float32", "float16", "bfloat16", "int8"]
@@ -36,6 +37,9 @@ SELECTABLE = (
     "memory", "batch_size", "device", "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
+
+FIXED_LENGTH_FORMATS = ("n-tuple",)
+"""Training formats whose rows all have the same number of negatives."""
 
 _MAX_WHOLE = 2**31 - 1
 _MAX_SEED = 2**63 - 1

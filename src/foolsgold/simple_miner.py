@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection.records import check_text
+from foolsgold.collection.fields import check_text
 from foolsgold.encode import Encoder, SentenceTransformerEncoder, Vectors, as_encoder, dense_model, encode_texts
 from foolsgold.errors import CollectionError, SettingsError, VectorError
 from foolsgold.filters import first_rank, rank_window

@@ -53,6 +53,7 @@ class HiddenPositives:
             positive_scores=block.positive_scores[places],
             sources=block.sources[here],
             estimates=None,
+            given=None if block.given is None else block.given.of_queries(here),
         )
 
     def were_hidden(self, query_rows: NDArray[np.int64], doc_rows: NDArray[np.int32]) -> NDArray[np.bool_]:

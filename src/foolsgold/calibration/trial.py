@@ -84,7 +84,7 @@ class LeakTest:
         queries: with hidden positives.
         hidden: positives that were hidden.
         chosen: how many of them were chosen as negatives.
-        negatives: chosen for those queries.
+        negatives: chosen for those queries, beside those that the training data gave.
         leak: share of the hidden that were chosen.
         measured: share of the negatives that are hidden positives: the false-negative rate, as far as labels go.
         expected: the same share as the model expects it; None where it knows nothing.
@@ -105,7 +105,7 @@ class LeakTest:
         """Choose once more with hidden positives; None where nothing can be measured."""
         if trial is None:
             return None
-        chosen = trial.choose(settings, terms=terms, judge=judge).negatives
+        chosen = trial.choose(settings, terms=terms, judge=judge).negatives.mined
         hidden, n_queries = trial.hidden, len(trial.hidden.query_rows)
         negatives = np.bincount(chosen.query_rows, minlength=n_queries)
         if not negatives.sum() or not hidden.n_hidden.sum():

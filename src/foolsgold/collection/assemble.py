@@ -26,6 +26,7 @@ def assemble(
     max_unknown_ratio: float,
     source: Mapping[str, Any] | None,
     other_splits: Sequence[JudgementRows] = (),
+    given: tuple[JudgementRows, Rows] | None = None,
 ) -> Collection:
     """Join the three parts by id.
 
@@ -38,6 +39,7 @@ def assemble(
         max_unknown_ratio: the share of judgements that may name unknown ids.
         source: kept in the collection.
         other_splits: judgements of other splits; queries that only they name are left out.
+        given: negatives that the training data has already, and the stream that they were read from.
 
     Raises:
         CollectionError: no documents, no queries, no positives, or too many unknown ids.
@@ -47,12 +49,11 @@ def assemble(
     _check_not_empty(queries.num_rows, query_rows.name, "queries", bad_lines)
     _check_not_empty(len(judgements.scores), judged_rows.name, "judgements", bad_lines)
     all_queries, queries = queries, _without_other_splits(queries, judgements, other_splits)
-    query_of, doc_of = _rows_of_judgements(judgements, corpus, queries)
-    known = (query_of >= 0) & (doc_of >= 0)
+    query_of, doc_of, known = _rows_of_judgements(judgements, corpus, queries)
     unknown = _unknown_ids(judgements, known, judged_rows, max_unknown_ratio)
-    shape = {"n_queries": queries.num_rows, "n_documents": corpus.num_rows}
+    of_queries = {"n_queries": queries.num_rows}
     positives, judged_negatives, n_contradictions = _split_by_score(
-        query_of[known], doc_of[known], judgements.scores[known], **shape
+        query_of[known], doc_of[known], judgements.scores[known], n_documents=corpus.num_rows, **of_queries
     )
     if not len(positives.doc_rows):
         raise CollectionError(
@@ -66,16 +67,36 @@ def assemble(
         "contradicting_judgements": n_contradictions,
     }
     held_out = _held_out_positives(other_splits, corpus, queries, all_queries)
-    return Collection(corpus, queries, positives, judged_negatives, held_out, reading, source)
+    given_negatives = None
+    if given is not None:
+        query_of, doc_of, known = _rows_of_judgements(given[0], corpus, queries)
+        of_given = _unknown_ids(given[0], known, given[1], max_unknown_ratio)
+        reading |= {name: reading[name] + of_given[name] for name in of_given}
+        given_negatives = Judgements.from_pairs(*once_each(query_of[known], doc_of[known]), **of_queries)
+    return Collection(
+        corpus, queries, positives, judged_negatives, held_out, reading, source, given_negatives=given_negatives
+    )
+
+
+def once_each(
+    query_rows: NDArray[np.int64], doc_rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of equal (query, document) pairs the first, in their order."""
+    if not len(doc_rows):
+        return query_rows, doc_rows
+    _, first = np.unique(query_rows * (int(doc_rows.max()) + 1) + doc_rows, return_index=True)
+    first.sort()
+    return query_rows[first], doc_rows[first]
 
 
 def _rows_of_judgements(
     judgements: JudgementRows, corpus: pa.Table, queries: pa.Table
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Query rows and document rows, -1 where the id is unknown."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Query rows and document rows, -1 where the id is unknown; and which have both."""
     query_of = rows_of(pa.array(judgements.query_ids, pa.large_string()), queries["query_id"])
     doc_of = rows_of(pa.array(judgements.doc_ids, pa.large_string()), corpus["doc_id"])
-    return query_of.fill_null(-1).to_numpy().astype(np.int64), doc_of.fill_null(-1).to_numpy().astype(np.int64)
+    query_rows, doc_rows = (ids.fill_null(-1).to_numpy().astype(np.int64) for ids in (query_of, doc_of))
+    return query_rows, doc_rows, (query_rows >= 0) & (doc_rows >= 0)
 
 
 def _without_other_splits(queries: pa.Table, split: JudgementRows, others: Sequence[JudgementRows]) -> pa.Table:
@@ -96,9 +117,8 @@ def _held_out_positives(
     row_of = np.array([row_of_text.get(key, -1) for key in text_keys(all_queries["text"].to_pylist()).tolist()])
     parts = []
     for judgements in splits:
-        query_of, doc_of = _rows_of_judgements(judgements, corpus, all_queries)
-        known = (query_of >= 0) & (doc_of >= 0) & (judgements.scores > 0)
-        kept = known & (row_of[query_of] >= 0)
+        query_of, doc_of, known = _rows_of_judgements(judgements, corpus, all_queries)
+        kept = known & (judgements.scores > 0) & (row_of[query_of] >= 0)
         parts.append((row_of[query_of[kept]], doc_of[kept]))
     query_rows, doc_rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Judgements.from_pairs(query_rows, doc_rows, n_queries=queries.num_rows)
@@ -118,7 +138,7 @@ def _unknown_ids(
         f'document "{judgements.doc_ids[i]}"'
         for i in unknown[:3]
     ]
-    ratio = len(unknown) / len(known)
+    ratio = len(unknown) / max(len(known), 1)
     if ratio > max_unknown_ratio:
         raise CollectionError(
             f"{rows.name}: {len(unknown):,} of {len(known):,} judgements ({ratio:.0%}) name a query or document "
@@ -142,9 +162,7 @@ def _split_by_score(
     contradicted = np.isin(keys[~positive], keys[positive])
 
     def unique(rows: NDArray[np.int64]) -> Judgements:
-        _, first = np.unique(keys[rows], return_index=True)
-        rows = rows[np.sort(first)]
-        return Judgements.from_pairs(query_rows[rows], doc_rows[rows], n_queries=n_queries)
+        return Judgements.from_pairs(*once_each(query_rows[rows], doc_rows[rows]), n_queries=n_queries)
 
     negative_rows = np.flatnonzero(~positive)[~contradicted]
     return unique(np.flatnonzero(positive)), unique(negative_rows), int(contradicted.sum())

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from foolsgold.collection.given import given_fates
 from foolsgold.collection.text import same_keys, text_keys
 from foolsgold.gather import gathered_table
 
@@ -61,10 +62,15 @@ class Judgements:
 
     def of_queries(self, rows: NDArray[np.int64]) -> Judgements:
         """Those of some queries, which are numbered anew."""
+        offsets = np.concatenate([[0], np.cumsum(self.counts[rows])]).astype(np.int64)
+        return Judgements(offsets, self.doc_rows[self.places_of(rows)])
+
+    def places_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where in `doc_rows` the judgements of some queries stand, query by query."""
         counts = self.counts[rows]
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], counts)
-        return Judgements(offsets, self.doc_rows[places])
+        ends = np.cumsum(counts)
+        places: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(self.offsets[rows] - (ends - counts), counts)
+        return places
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -89,6 +95,8 @@ class Collection:
         held_out_positives: positives of other splits: nothing is mined for them, and they are never negatives.
         set_aside: documents that a person would neither call relevant nor not: never positives, never negatives. None
             for a collection as it was read, without relabelling.
+        given_negatives: negatives that the training data has already, in the order given; None where it has none. They
+            are chosen first, and nothing but a known positive speaks against them.
         reading: what reading met: skipped lines, unknown ids, contradictions.
         source: where the files lie, so that they can be read again; None for one made in Python.
     """
@@ -101,6 +109,7 @@ class Collection:
     reading: Mapping[str, Any] = field(default_factory=lambda: dict(NOTHING_MET))
     source: Mapping[str, Any] | None = None
     set_aside: Judgements | None = None
+    given_negatives: Judgements | None = None
 
     @property
     def n_documents(self) -> int:
@@ -121,6 +130,16 @@ class Collection:
     def query_ids(self) -> pa.ChunkedArray:
         """Query ids by row, shape (Q,)."""
         return self.queries["query_id"]
+
+    @property
+    def has_given_negatives(self) -> bool:
+        """Whether the training data has any negative already."""
+        return self.given_negatives is not None and len(self.given_negatives.doc_rows) > 0
+
+    @cached_property
+    def given_fates(self) -> NDArray[np.int8]:
+        """What becomes of each given negative, shape (n,); see `collection/given.py`."""
+        return np.empty(0, np.int8) if self.given_negatives is None else given_fates(self, self.given_negatives)
 
     def query_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Texts of the given query rows, or of all."""
@@ -180,6 +199,7 @@ class Collection:
             positives: of those H queries.
         """
         aside = None if self.set_aside is None else self.set_aside.of_queries(rows)
+        given = self.given_negatives
         part = replace(
             self,
             queries=gathered_table(self.queries, rows),
@@ -187,9 +207,12 @@ class Collection:
             judged_negatives=self.judged_negatives.of_queries(rows),
             held_out_positives=self.held_out_positives.of_queries(rows),
             set_aside=aside,
+            given_negatives=None if given is None else given.of_queries(rows),
         )
         doc_keys, query_keys, groups = self._keys  # not made again: that reads the whole corpus
         part.__dict__["_keys"] = doc_keys, query_keys[rows], groups[rows]
+        if given is not None:  # a negative that is a positive of the whole is none of the part
+            part.__dict__["given_fates"] = self.given_fates[given.places_of(rows)]
         return part
 
     @cached_property
@@ -212,9 +235,13 @@ class Collection:
             counts = pc.list_value_length(answers).to_numpy().astype(np.int64)
             if counts.any():
                 digest.update(counts.tobytes() + _column_digest(pc.list_flatten(answers)))
-        aside = () if self.set_aside is None else (self.set_aside,)
-        for judged in (self.positives, self.judged_negatives, self.held_out_positives, *aside):
-            digest.update(judged.offsets.tobytes() + judged.doc_rows.tobytes())
+        judged = [self.positives, self.judged_negatives, self.held_out_positives]
+        if self.set_aside is not None:
+            judged.append(self.set_aside)
+        for judgements in judged:
+            digest.update(judgements.offsets.tobytes() + judgements.doc_rows.tobytes())
+        if self.given_negatives is not None and self.has_given_negatives:
+            digest.update(b"given" + self.given_negatives.offsets.tobytes() + self.given_negatives.doc_rows.tobytes())
         return digest.hexdigest()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import pyarrow as pa
 
 from foolsgold.errors import CollectionError
+
+_BATCH_ROWS = 4_096
 
 
 def columns_of(table: Any, argument: str) -> dict[str, Sequence[Any]] | None:
@@ -19,7 +21,7 @@ def columns_of(table: Any, argument: str) -> dict[str, Sequence[Any]] | None:
     columns: dict[str, Sequence[Any]]
     if isinstance(table, Mapping):
         columns = {str(name): list(values) for name, values in table.items()}
-    elif hasattr(table, "with_format") and hasattr(table, "column_names") and hasattr(table, "num_rows"):
+    elif _is_dataset(table):
         return columns_of(table.with_format("arrow")[:], argument)  # a dataset, in its own order and selection
     elif isinstance(table, (pa.Table, pa.RecordBatch)):
         _check_names(table.schema.names, argument)
@@ -33,6 +35,33 @@ def columns_of(table: Any, argument: str) -> dict[str, Sequence[Any]] | None:
         lengths = ", ".join(f"{name!r}: {len(values)}" for name, values in columns.items())
         raise CollectionError(f"{argument}: its columns have different lengths ({lengths}).")
     return columns
+
+
+def records_of(table: Any, argument: str) -> Iterator[dict[str, Any]] | None:
+    """The rows of what `columns_of` takes, one by one: of a dataset or Arrow table a batch at a time is in memory.
+
+    Raises:
+        CollectionError: as `columns_of`.
+    """
+    if _is_dataset(table):
+        return _rows_of(table.with_format("arrow").iter(_BATCH_ROWS))
+    if isinstance(table, (pa.Table, pa.RecordBatch)):
+        _check_names(table.schema.names, argument)
+        starts = range(0, table.num_rows, _BATCH_ROWS)
+        return _rows_of(table.slice(start, _BATCH_ROWS) for start in starts)
+    columns = columns_of(table, argument)
+    if columns is None:
+        return None
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def _rows_of(tables: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
+    for table in tables:
+        yield from table.to_pylist()
+
+
+def _is_dataset(table: Any) -> bool:
+    return hasattr(table, "with_format") and hasattr(table, "column_names") and hasattr(table, "num_rows")
 
 
 def _check_names(names: list[str], argument: str) -> None:

@@ -1,4 +1,4 @@
-"""Tab-separated and comma-separated files, with a header line.
+"""Tab-separated and comma-separated files, with a header line; and MS MARCO's, without.
 
 `.tsv` is read as the field writes it (BEIR, MS MARCO): tabs separate, quotes are ordinary characters.
 `.csv` follows RFC 4180: a field in double quotes may hold commas, quotes and line breaks.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,28 @@ def read_csv(path: Path) -> Rows:
     return Rows(str(path), lambda number: f"{path}:{number}", _csv_records(path))
 
 
-def _tsv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    header: list[str] | None = None
+def read_headerless_tsv(path: Path, layouts: Sequence[tuple[str, ...]]) -> Rows:
+    """Read `.tsv` or `.tsv.gz` without a header.
+
+    Args:
+        path: the file.
+        layouts: the names that fields may have; the number of fields in the first line says which.
+    """
+    return Rows(str(path), lambda number: f"{path}:{number}", _tsv_records(path, layouts))
+
+
+def _tsv_records(
+    path: Path, layouts: Sequence[tuple[str, ...]] = ()
+) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    header: Sequence[str] | None = None
     for number, line in numbered_lines(path):
         try:
             fields = line.decode("utf-8").split("\t")
         except UnicodeDecodeError as error:
             yield number, BadRow(f"not valid UTF-8 (byte {error.start + 1} of the line).")
             continue
+        if layouts and header is None:
+            header = next((layout for layout in layouts if len(layout) == len(fields)), layouts[0])
         if header is None:
             header = fields
         else:
@@ -70,7 +84,7 @@ def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
                 yield number, _record(header, fields)
 
 
-def _record(header: list[str], fields: list[str]) -> Mapping[str, Any] | BadRow:
+def _record(header: Sequence[str], fields: list[str]) -> Mapping[str, Any] | BadRow:
     if len(fields) == len(header):
         return dict(zip(header, fields, strict=True))
     return BadRow(

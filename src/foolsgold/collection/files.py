@@ -12,8 +12,9 @@ from foolsgold.collection.collection import Collection
 from foolsgold.collection.delimited import read_csv, read_tsv
 from foolsgold.collection.jsonl import read_jsonl
 from foolsgold.collection.parquet import read_parquet
-from foolsgold.collection.records import read_documents, read_judgements, read_queries
+from foolsgold.collection.records import read_documents, read_judgements, read_pair_ids, read_queries
 from foolsgold.collection.rows import BadLines, Rows
+from foolsgold.collection.trec_qrels import is_trec_qrels, read_trec_qrels
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.settings import OnBadLine
 
@@ -26,6 +27,7 @@ READERS: dict[str, Callable[[Path], Rows]] = {
     ".csv": read_csv,
     ".csv.gz": read_csv,
 }
+GIVEN_FILE = "given_negatives"  # optional in a BEIR folder, with one of these endings
 
 
 def read_files(
@@ -45,7 +47,8 @@ def read_files(
         corpus: with `_id` (or doc_id, docid, id, pid), `text`, and optionally `title`.
         queries: with `_id` (or query_id, qid, id), `text` (or query, question), and optionally `answers`, a list of
             texts or one text: candidates that contain one are no negatives. csv and tsv hold one answer a query.
-        qrels: with `query-id`, `corpus-id` and `score`; 0 is judged not relevant, above 0 is a positive.
+        qrels: with `query-id`, `corpus-id` and `score`; 0 is judged not relevant, above 0 is a positive. Or TREC qrels
+            under any name, `qid 0 docid relevance` between tabs or spaces.
         on_bad_line: "error" stops at the first line that cannot be read, "skip" counts such lines and goes on.
         max_unknown_ratio: the share of judgements that may name unknown ids.
         show_progress: a bar on stderr where reading takes longer than a second.
@@ -70,7 +73,8 @@ def read_beir(
     """Read a BEIR folder: corpus, queries, and qrels in `qrels/SPLIT.tsv` or `qrels.tsv`.
 
     Args:
-        folder: holds `corpus.jsonl` and `queries.jsonl`, or the same names with another known ending.
+        folder: holds `corpus.jsonl` and `queries.jsonl`, or the same names with another known ending; and optionally
+            `given_negatives.tsv`, negatives that are there already, with `query-id` and `corpus-id`.
         split: which qrels, such as "train"; needed only where there are several and none is "train". Queries that only
             other splits name are left out; the other splits' positives are never chosen as negatives.
         on_bad_line: as in `read_files`.
@@ -85,12 +89,14 @@ def read_beir(
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise SettingsError(
-            f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv."
+            f"collection: the folder {root} {what}. Give a folder with corpus.jsonl, queries.jsonl and qrels.tsv; "
+            "training data is read by read_training_data (--pairs)."
         )
     qrels, others = _find_qrels(root, split)
     paths = {"corpus": _find(root, "corpus"), "queries": _find(root, "queries"), "qrels": qrels}
     source = {"folder": str(root.resolve()), **({"split": split} if split else {})}
-    return _read(paths, others, on_bad_line, max_unknown_ratio, source, show_progress=show_progress)
+    given = next((path for ending in READERS if (path := root / (GIVEN_FILE + ending)).is_file()), None)
+    return _read(paths, others, on_bad_line, max_unknown_ratio, source, show_progress=show_progress, given=given)
 
 
 def read_rows(path: Path, argument: str) -> Rows:
@@ -116,14 +122,17 @@ def _read(
     source: dict[str, str],
     *,
     show_progress: bool,
+    given: Path | None = None,
 ) -> Collection:
     if on_bad_line not in get_args(OnBadLine):
         raise SettingsError(f"on_bad_line is {on_bad_line!r}; it takes 'error' or 'skip'.")
     bad_lines = BadLines(on_bad_line)
-    corpus, queries, qrels = (
-        replace(read_rows(path, name), show_progress=show_progress) for name, path in paths.items()
-    )
     try:
+        corpus, queries, qrels = (
+            replace((_read_qrels if name == "qrels" else read_rows)(path, name), show_progress=show_progress)
+            for name, path in paths.items()
+        )
+        given_rows = None if given is None else read_rows(given, GIVEN_FILE)
         return assemble(
             read_documents(corpus, bad_lines),
             read_queries(queries, bad_lines),
@@ -132,10 +141,19 @@ def _read(
             bad_lines=bad_lines,
             max_unknown_ratio=max_unknown_ratio,
             source={**source, "on_bad_line": on_bad_line, "max_unknown_ratio": max_unknown_ratio},
-            other_splits=[read_judgements(read_rows(path, "qrels"), bad_lines) for path in other_splits],
+            other_splits=[read_judgements(_read_qrels(path, "qrels"), bad_lines) for path in other_splits],
+            given=None if given_rows is None else (read_pair_ids(given_rows, bad_lines), given_rows),
         )
     except OSError as error:
         raise CollectionError(f"{error.filename or paths['corpus']}: {error.strerror or error}.") from error
+
+
+def _read_qrels(path: Path, argument: str) -> Rows:
+    """Judgements with a header, or as TREC has them under any name."""
+    known = tuple(ending for ending in READERS if not ending.startswith(".tsv"))
+    if path.is_file() and not path.name.endswith(known) and is_trec_qrels(path):
+        return read_trec_qrels(path)
+    return read_rows(path, argument)
 
 
 def _find(root: Path, stem: str) -> Path:

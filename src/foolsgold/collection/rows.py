@@ -18,7 +18,7 @@ class BadRow(NamedTuple):
     problem: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """A stream of numbered records from one file or argument.
 
@@ -33,6 +33,16 @@ class Rows:
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
         name = self.name.rpartition("/")[2]
         yield from tqdm(self.rows, f"read {name}", unit="row", delay=1, disable=not self.show_progress)
+
+
+class Place(NamedTuple):
+    """Where a row stands, for messages."""
+
+    rows: Rows
+    number: int
+
+    def __str__(self) -> str:
+        return self.rows.place(self.number)
 
 
 @dataclass

@@ -32,9 +32,9 @@ def n_tuple_schema(n_negatives: int) -> pa.Schema:
 
 
 def n_tuples(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
-    """A row per (query, positive) pair."""
+    """A row per (query, positive) pair, with its first negatives; it may have more only where they were given."""
     starts = rows.pair_starts
-    negatives = rows.doc_rows.reshape(len(starts), len(schema) - 2)  # (pairs, negatives)
+    negatives = rows.doc_rows[starts[:, None] + np.arange(len(schema) - 2)]  # (pairs, negatives)
     documents = [texts.documents(doc_rows) for doc_rows in (rows.positive_rows[starts], *negatives.T)]
     return pa.RecordBatch.from_arrays([texts.queries(rows.query_rows[starts]), *documents], schema=schema)
 

@@ -8,6 +8,7 @@ from foolsgold.filters.answer_match import AnswerMatch, Answers
 from foolsgold.filters.duplicate_text import DuplicateText
 from foolsgold.filters.false_negatives import MaxFalseNegativeProbability
 from foolsgold.filters.filter import Filter
+from foolsgold.filters.given import GivenNegative
 from foolsgold.filters.known_positive import KnownPositiveId, KnownPositiveText
 from foolsgold.filters.margin import AbsoluteMargin, RelativeMargin
 from foolsgold.filters.near_duplicate import NearNegative, NearPositive
@@ -41,7 +42,8 @@ def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter
     max_rank = settings.depth if settings.max_rank is None else settings.max_rank
     _, window_end = rank_window(n_documents)
     first_without_positive = first_rank(min(window_end, max_rank), settings.min_rank_without_positive)
-    rules: list[Filter] = [KnownPositiveId(), KnownPositiveText(), RelabelledDrop(), QueryText()]
+    given: list[Filter] = [GivenNegative()] if collection.has_given_negatives else []
+    rules: list[Filter] = [*given, KnownPositiveId(), KnownPositiveText(), RelabelledDrop(), QueryText()]
     answers = Answers.of(collection, settings)
     if answers is not None:
         rules.append(AnswerMatch(answers))

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection, Judgements
+from foolsgold.collection import STANDS, Collection, Judgements
 from foolsgold.filters.known_pairs import KnownPairs
 from foolsgold.search import Candidates, Estimates
+
+_GIVEN_AT_ONCE = 4_096
+
+
+class GivenRows(NamedTuple):
+    """The given negatives of a block's pairs, g in all; those of a pair stand together, in the order given.
+
+    Attributes:
+        pairs: shape (g,), the pair of each.
+        doc_rows: shape (g,), rows in the corpus.
+        scores: shape (g,), float32; NaN where it is not known.
+        ranks: shape (g,); -1 where it is no candidate.
+    """
+
+    pairs: NDArray[np.int64]
+    doc_rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    ranks: NDArray[np.int32]
+
+
+NO_GIVEN = GivenRows(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,8 @@ class PairBlock:
         positive_similarities: shape (P, K), cosine with the nearest known positive; NaN where it is not known.
         contains_positive: shape (P, K), whether one text contains the other.
         duplicate_of: shape (P, K), rank of the first candidate that this one nearly repeats, or its own.
+        is_given: shape (P, K), whether its text is that of a given negative.
+        given: negatives that the training data has already, as far as they stand.
     """
 
     first_pairs: NDArray[np.int64]
@@ -57,6 +81,13 @@ class PairBlock:
     positive_similarities: NDArray[np.float32]
     contains_positive: NDArray[np.bool_]
     duplicate_of: NDArray[np.int16]
+    is_given: NDArray[np.bool_]
+    given: GivenRows
+
+    @property
+    def n_given(self) -> NDArray[np.int64]:
+        """Given negatives of each pair, shape (P,)."""
+        return np.bincount(self.given.pairs, minlength=len(self.query_rows))
 
     @property
     def has_positive(self) -> NDArray[np.bool_]:
@@ -87,10 +118,18 @@ class Relevance:
         set_aside = collection.set_aside or Judgements.none(collection.n_queries)
         self._set_aside_texts = self._pairs(set_aside, by_text=True)
         self._barred_texts = self._pairs(positives, held_out, set_aside, by_text=True)
+        self._given = collection.given_negatives or Judgements.none(collection.n_queries)
+        self._stands = collection.given_fates == STANDS
+        given_keys = self.doc_keys[self._given.doc_rows[self._stands]]
+        self._given_texts = KnownPairs(self._given.query_rows[self._stands], given_keys, len(self.doc_keys))
 
     def positive_keys(self, query_row: int) -> NDArray[np.int64]:
         """Text keys of all known positives of a query, and of what relabelling set aside."""
         return self._barred_texts.of(int(self._groups[query_row]))
+
+    def given_keys(self, query_row: int) -> NDArray[np.int64]:
+        """Text keys of the given negatives of a query that stand."""
+        return self._given_texts.of(query_row)
 
     def known(self, query_rows: NDArray[np.int64], doc_rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Which documents are known positives of their query, by id or by text, in the shape of both."""
@@ -134,11 +173,38 @@ class Relevance:
             query_keys=self.query_keys[candidates.query_rows][of],
             sources=candidates.sources[of],
             source_names=candidates.source_names,
+            is_given=self._given_texts.among(doc_keys, candidates.query_rows)[of],
+            given=self._given_rows(candidates, owners),
             **{name: values[of] for name, values in estimates._asdict().items()},
         )
+
+    def _given_rows(self, candidates: Candidates, owners: NDArray[np.int64]) -> GivenRows:
+        """Those that stand, for each pair of a query, owners (P,), anew."""
+        if candidates.given is None:
+            return NO_GIVEN
+        judged, scores = candidates.given
+        stands = self._stands[self._given.places_of(candidates.query_rows)]
+        queries, docs = judged.query_rows[stands], judged.doc_rows[stands]
+        ranks = _ranks_among(candidates.doc_rows, queries, docs)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(queries, minlength=len(candidates)))])
+        places = Judgements(offsets, np.arange(len(docs), dtype=np.int32)).of_queries(owners)
+        of_pair = places.doc_rows
+        return GivenRows(places.query_rows, docs[of_pair], scores[stands][of_pair], ranks[of_pair])
 
     def _pairs(self, *judged: Judgements, by_text: bool = False) -> KnownPairs:
         query_rows = np.concatenate([judgements.query_rows for judgements in judged])
         doc_rows = np.concatenate([judgements.doc_rows for judgements in judged])
         docs = self.doc_keys[doc_rows] if by_text else doc_rows
         return KnownPairs(self._groups[query_rows], docs, len(self.doc_keys))
+
+
+def _ranks_among(
+    candidates: NDArray[np.int32], queries: NDArray[np.int64], docs: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """The column in which each document stands among the candidates (B, K) of its query; -1 where it does not."""
+    ranks = np.full(len(docs), -1, np.int32)
+    for start in range(0, len(docs), _GIVEN_AT_ONCE):
+        part = slice(start, start + _GIVEN_AT_ONCE)
+        place, column = np.nonzero(candidates[queries[part]] == docs[part, None])
+        ranks[start + place] = column
+    return ranks

@@ -43,6 +43,11 @@ def _left_out(report: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[st
         "pairs were dropped: their positive stands as low among the candidates as a wrong label does",
         doubtful,
     )
+    given = report["given_negatives"] or {"by_fate": {}, "beyond_row": 0}
+    yield (
+        given["by_fate"].get("known_positive", 0), "given negatives are known positives of their query: left out", (),
+    )  # fmt: skip
+    yield given["beyond_row"], f"given negatives have no place in rows of {report['negatives']['format']}", ()
     yield report["negatives"]["random"], "negatives are random documents", ()
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from foolsgold.calibration import LeakTest
 from foolsgold.choose import Choosing
-from foolsgold.collection import Collection
+from foolsgold.collection import FATES, Collection
 from foolsgold.provenance import Provenance
-from foolsgold.sample import RANDOM, ChosenNumbers, Tally
+from foolsgold.sample import GIVEN, RANDOM, ChosenNumbers, Tally
 from foolsgold.settings import MiningSettings
 
 NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
@@ -42,6 +42,7 @@ def make_report(
         "search": dict(origin.search),
         "relabelled": _of_relabelling(origin.relabelled, collection, tally),
         "candidates": {"total": sum(tally.fates.values()), "by_fate": dict(tally.fates)},
+        "given_negatives": _of_given(collection, tally),
         "cross_encoder": None if cross_encoder is None else dict(cross_encoder),
         "yield_ratio": _ratio(tally.complete_queries, tally.queries),
         "pair_yield_ratio": _ratio(tally.complete_pairs, tally.pairs),
@@ -49,6 +50,7 @@ def make_report(
         "negatives": {
             "total": numbers.total,
             "judged": tally.judged_chosen,
+            "given": numbers.by_source[GIVEN],
             "random": numbers.by_source[RANDOM],
             "by_source": _most_first(numbers.by_source),
             "training_rows": n_training_rows,
@@ -73,6 +75,18 @@ def _of_collection(collection: Collection, tally: Tally) -> dict[str, Any]:
         "judged_negatives": len(collection.judged_negatives.doc_rows),
         "queries_without_positives": tally.queries_without_positives,
         **collection.reading,
+    }
+
+
+def _of_given(collection: Collection, tally: Tally) -> dict[str, Any] | None:
+    """What became of the negatives that the training data had, each counted once a query; None where it had none."""
+    if not collection.has_given_negatives:
+        return None
+    _, *left_out = np.bincount(collection.given_fates, minlength=len(FATES)).tolist()
+    return {
+        "total": len(collection.given_fates),
+        "by_fate": {**dict(zip(FATES[1:], left_out, strict=True)), **tally.given},
+        "beyond_row": tally.given_beyond_row,
     }
 
 

@@ -48,13 +48,16 @@ def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> lis
 
 
 def _search_lines(report: Mapping[str, Any]) -> list[str]:
-    """Recall of the search, sources, and what was relabelled, as far as there is something to say."""
+    """Recall of the search, given negatives, sources, and what was relabelled, as far as there is something to say."""
     lines, search, by_source = [], report["search"], report["negatives"]["by_source"]
     if "recall" in search:
         lines.append(
             f"recall    {as_number(search['recall'])} of the true candidates, on a sample of "
             f"{search['recall_sample_queries']} queries"
         )
+    if given := report["given_negatives"]:
+        fates = ", ".join(f"{count:,} {name}" for name, count in given["by_fate"].items() if count)
+        lines.append(f"given     {given['total']:,} negatives of the training data: {fates}")
     if len(by_source) > 1:
         lines.append("source    " + ", ".join(f"{count:,} {name}" for name, count in by_source.items()))
     if relabelled := report["relabelled"]:

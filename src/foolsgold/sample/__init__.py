@@ -3,7 +3,7 @@
 from foolsgold.sample.choose import Chooser
 from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.judge import CrossEncoderJudge, judge_for
-from foolsgold.sample.negatives import NEGATIVES_SCHEMA, RANDOM, Chosen
+from foolsgold.sample.negatives import GIVEN, NEGATIVES_SCHEMA, RANDOM, Chosen
 from foolsgold.sample.numbers import ChosenNumbers
 from foolsgold.sample.price import Price
 from foolsgold.sample.sampler import Sampler
@@ -16,6 +16,7 @@ from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
 
 __all__ = [
+    "GIVEN",
     "NEGATIVES_SCHEMA",
     "RANDOM",
     "SUSPECTS_SCHEMA",

@@ -39,7 +39,7 @@ class GroupJudge:
         self._scores = scores
         self._progress = progress
 
-    def rejected(self, pairs: PairBlock, order: NDArray[np.float64], n_wanted: int) -> NDArray[np.bool_]:
+    def rejected(self, pairs: PairBlock, order: NDArray[np.float64], n_wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
         """The candidates that the cross-encoder speaks against, shape (P, K), as far as it was asked.
 
         Candidates judged not relevant are not asked about.
@@ -47,7 +47,7 @@ class GroupJudge:
         Args:
             pairs: the group.
             order: shape (P, K), the sampler's; infinity for what a filter dropped.
-            n_wanted: negatives that each pair is to have.
+            n_wanted: shape (P,), candidates that each pair is to have.
         """
         asked = np.isfinite(order) & ~pairs.judged_negative
         limits = self._scoring.rule.limits(self._positive_logits(pairs, asked))

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.sample.negatives import RANDOM, Chosen, expected_ratio
+from foolsgold.sample.negatives import Chosen, expected_ratio
 
 
 class ChosenNumbers:
@@ -22,17 +22,17 @@ class ChosenNumbers:
 
     def add(self, chosen: Chosen) -> None:
         """Those of a block."""
-        names = (*chosen.source_names, RANDOM)
-        counts = np.bincount(chosen.sources.astype(np.int64) % len(names), minlength=len(names))  # -1 is the last
+        names = chosen.all_source_names
+        counts = np.bincount(chosen.all_sources, minlength=len(names))
         self.by_source.update({name: count for name, count in zip(names, counts.tolist(), strict=True) if count})
         self.total += len(chosen)
-        self._scores.append(chosen.scores[chosen.ranks >= 0])
+        self._scores.append(chosen.scores[~np.isnan(chosen.scores)])
         self._positive_scores.append(chosen.positive_scores[chosen.pair_starts])
         self._probabilities.append(chosen.false_negative_probabilities)
 
     @property
     def scores(self) -> NDArray[np.float32]:
-        """Of all negatives but the random ones."""
+        """Of all negatives that have one: all but the random ones."""
         return np.concatenate(self._scores)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.filters import Filtered, PairBlock
-from foolsgold.sample.sampler import first_survivors, preferences, relaxed_above
+from foolsgold.sample.sampler import first_survivors, mined_wanted, preferences, relaxed_above
 from foolsgold.sample.top import Top, too_dear
 from foolsgold.settings import MiningSettings
 
@@ -48,44 +48,47 @@ def price_for(parts: Sequence[Survivors], settings: MiningSettings) -> Price:
         return Price()  # nothing is known of false negatives
     if settings.sampler in ("uniform", "simans"):
         return Price(most_probable=_bound(parts, settings.max_false_negative_rate))
-    n = settings.sample_from if settings.sampler == "softmax" else settings.hard_negatives
-    return Price(_lowest_price(parts, settings.max_false_negative_rate, n))
+    return Price(_lowest_price(parts, settings.max_false_negative_rate))
 
 
 class Survivors(NamedTuple):
-    """What is known of some pairs' candidates, each (P, K)."""
+    """What is known of some pairs' candidates, each (P, K); and how many of them are chosen or drawn from, (P,)."""
 
     probabilities: NDArray[np.float64]
     hardness: NDArray[np.float64]
     keep: NDArray[np.bool_]
     unjudged: NDArray[np.bool_]
     above: NDArray[np.bool_]
+    n_wanted: NDArray[np.int64]
 
     @classmethod
     def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> Survivors:
         """Of the pairs that have a positive."""
-        rows = pairs.has_positive
+        rows, n_wanted = pairs.has_positive, mined_wanted(pairs, settings)
+        if settings.sampler == "softmax":
+            n_wanted = np.where(n_wanted > 0, settings.sample_from, 0)
         return cls(
             pairs.false_negative_probabilities[rows].astype(np.float64),
             Top.hardness(pairs)[rows],
             filtered.keep[rows],
             (~pairs.judged_negative & settings.prefer_judged)[rows],
             relaxed_above(pairs, settings)[rows],
+            n_wanted[rows],
         )
 
-    def chosen_at(self, price: float, n: int) -> NDArray[np.float64]:
-        """Probabilities of the n chosen of each pair; 0 for what gives way to a random document."""
+    def chosen_at(self, price: float) -> NDArray[np.float64]:
+        """Probabilities of the candidates chosen; 0 for what gives way to a random document."""
         order, likely = price * self.probabilities - self.hardness, self.probabilities
         orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
         gives_way = too_dear(price * self.probabilities, self.hardness) & (price > 0)
         kept = np.where(gives_way, 0, self.probabilities)
-        chosen: NDArray[np.float64] = kept[first_survivors(n, self.keep, *orders)]
+        chosen: NDArray[np.float64] = kept[first_survivors(self.n_wanted, self.keep, *orders)]
         return chosen
 
 
-def _lowest_price(parts: Sequence[Survivors], rate: float, n: int) -> float:
+def _lowest_price(parts: Sequence[Survivors], rate: float) -> float:
     def too_many(price: float) -> bool:
-        chosen = np.concatenate([part.chosen_at(price, n) for part in parts])
+        chosen = np.concatenate([part.chosen_at(price) for part in parts])
         return len(chosen) > 0 and float(chosen.mean()) > rate
 
     if not too_many(0):

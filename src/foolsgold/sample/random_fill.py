@@ -18,9 +18,9 @@ _HARMLESS = ("rank_window", "min_score", "duplicate_text")
 class RandomDocuments:
     """Draws from the whole corpus what nothing speaks against.
 
-    Never a known positive, a candidate that was chosen or that a filter dropped as too similar, a text of any of these,
-    the query's text, a document with an answer of the query, or the same text twice. Hard negatives alone can hurt
-    recall (STAR, arXiv 2104.08051): random ones keep what is far from a query there.
+    Never a known positive, a given negative, a candidate that was chosen or that a filter dropped as too similar, a
+    text of any of these, the query's text, a document with an answer of the query, or the same text twice. Hard
+    negatives alone can hurt recall (STAR, arXiv 2104.08051): random ones keep what is far from a query there.
     """
 
     def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings) -> None:
@@ -56,11 +56,12 @@ class RandomDocuments:
         drawn = {}
         for pair in np.flatnonzero(n_wanted).tolist():
             barred = pairs.doc_keys[pair][pairs.present[pair] & ~trusted[pair]]
-            positive_keys = self._relevance.positive_keys(int(pairs.query_rows[pair]))
+            query_row = int(pairs.query_rows[pair])
+            known = (*self._relevance.positive_keys(query_row), *self._relevance.given_keys(query_row))
             drawn[pair] = self._documents(
-                int(pairs.query_rows[pair]),
+                query_row,
                 int(n_wanted[pair]),
-                {int(key) for key in (*barred, *positive_keys, pairs.query_keys[pair])},
+                {int(key) for key in (*barred, *known, pairs.query_keys[pair])},
                 generator_of(self._settings.seed, *pair_ids[pair]),
             )
         return drawn

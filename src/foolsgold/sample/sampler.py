@@ -26,6 +26,11 @@ class Sampler(Protocol):
         ...
 
 
+def mined_wanted(pairs: PairBlock, settings: MiningSettings) -> NDArray[np.int64]:
+    """Candidates that each pair is to have, shape (P,): given negatives take the place of as many."""
+    return np.maximum(settings.hard_negatives - pairs.n_given, 0)
+
+
 def relaxed_above(pairs: PairBlock, settings: MiningSettings) -> NDArray[np.bool_]:
     """What lies above the margins, shape (P, K), where short rows relax them; where they do not, filters drop it."""
     if settings.short_rows != "relax":
@@ -55,14 +60,18 @@ def preferences(
     return unjudged, above, np.where(above, likely, 0), np.where(above, backwards, order)
 
 
-def first_survivors(n: int, keep: NDArray[np.bool_], *orders: NDArray[np.generic]) -> NDArray[np.bool_]:
+def first_survivors(
+    n: int | NDArray[np.int64], keep: NDArray[np.bool_], *orders: NDArray[np.generic]
+) -> NDArray[np.bool_]:
     """Which n survivors of each pair come first, shape (P, K): by the first order, then by the next, then by rank.
+
+    The number may be that of each pair, shape (P,).
 
     Order by order, what lies below the value that the last one taken has is taken, and what lies at it goes on to the
     next order: nothing has to be sorted that only ranks tell apart.
     """
     taken, left = np.zeros(keep.shape, np.bool_), keep.copy()
-    wanted = np.full(len(keep), n)  # (P,), still to be taken of what is left
+    wanted = np.array(np.broadcast_to(n, len(keep)))  # (P,), still to be taken of what is left
     for order in orders:
         open_rows = np.flatnonzero((left.sum(axis=1) > wanted) & (wanted > 0))
         if not len(open_rows):

@@ -32,7 +32,8 @@ _ROWS_PER_GROUP = 4_096
 class Suspects:
     """Collects candidates above a probability, block by block: six numbers each, no texts.
 
-    Known positives, documents judged not relevant and what was set aside are none: of those the answer is known.
+    Known positives, documents judged not relevant, given negatives and what was set aside are none: of those the
+    answer is known.
 
     Args:
         probability: from which a candidate is one.
@@ -44,7 +45,9 @@ class Suspects:
 
     def add(self, pairs: PairBlock) -> None:
         """Those of a block."""
-        known = pairs.known_positive | pairs.known_positive_text | pairs.judged_negative | pairs.set_aside
+        known = (
+            pairs.known_positive | pairs.known_positive_text | pairs.judged_negative | pairs.set_aside | pairs.is_given
+        )
         suspected = (pairs.false_negative_probabilities >= self._probability) & pairs.present & ~known
         first = pairs.first_pairs
         query, column = np.nonzero(suspected[first])

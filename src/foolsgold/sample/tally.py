@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.filters import Filtered, PairBlock
+from foolsgold.settings import FIXED_LENGTH_FORMATS, MiningSettings
 
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
 
@@ -26,6 +27,8 @@ class Tally:
             label may be wrong.
         complete_queries: queries with a positive of which at least one pair is complete.
         judged_chosen: chosen negatives that were judged not relevant.
+        given: given negatives that stand, each once a query: chosen, or of a query whose pairs were all dropped.
+        given_beyond_row: of those chosen, the ones that have no place in a format with a fixed number of negatives.
     """
 
     fates: Counter[str] = field(default_factory=Counter)
@@ -39,6 +42,8 @@ class Tally:
     queries_without_positives: int = 0
     complete_queries_without_positives: int = 0
     judged_chosen: int = 0
+    given: Counter[str] = field(default_factory=Counter)
+    given_beyond_row: int = 0
 
     def count_candidates(
         self, pairs: PairBlock, filtered: Filtered, taken: NDArray[np.bool_], dropped: NDArray[np.bool_]
@@ -54,6 +59,15 @@ class Tally:
         for name, count in zip(names, counts.tolist(), strict=True):
             self.fates[name] += count
         self.judged_chosen += int((taken & ~dropped[:, None] & pairs.judged_negative).sum())
+
+    def count_given(self, pairs: PairBlock, dropped: NDArray[np.bool_], settings: MiningSettings) -> None:
+        """Count given negatives, each once a query; those of `dropped (P,)` pairs alone come to nothing."""
+        n_given = pairs.n_given[pairs.first_pairs]  # (B,)
+        kept = np.logical_or.reduceat(~dropped, pairs.first_pairs)
+        self.given[CHOSEN] += int(n_given[kept].sum())
+        self.given[SHORT_ROW] += int(n_given[~kept].sum())
+        if settings.format in FIXED_LENGTH_FORMATS:
+            self.given_beyond_row += int(np.maximum(n_given[kept] - settings.negatives, 0).sum())
 
     def count_pairs(self, pairs: PairBlock, complete: NDArray[np.bool_], short: NDArray[np.bool_]) -> None:
         """Count pairs by what they got, each shape (P,), and their queries."""

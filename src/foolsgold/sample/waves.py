@@ -30,7 +30,7 @@ def accept_in_waves(
     free: NDArray[np.bool_],
     *,
     limits: NDArray[np.float64],
-    n_wanted: int,
+    n_wanted: int | NDArray[np.int64],
     score_of: ScoreOf,
 ) -> Acceptance:
     """Reject candidates that score above their pair's limit, as long as a pair lacks accepted ones.
@@ -41,7 +41,7 @@ def accept_in_waves(
         order: shape (P, K), lowest first, ties by column; infinity for what is no survivor.
         free: shape (P, K), accepted without a score.
         limits: shape (P,); infinity accepts without a score.
-        n_wanted: how many accepted candidates a pair needs.
+        n_wanted: how many accepted candidates a pair needs; or each pair, shape (P,).
         score_of: called once a wave, never twice with the same (pair, column).
     """
     sequence = np.argsort(order, axis=1, kind="stable")  # (P, K)

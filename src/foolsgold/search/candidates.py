@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection
+from foolsgold.collection import Collection, Judgements
 from foolsgold.errors import CollectionError
 from foolsgold.gather import gathered
 from foolsgold.row_groups import RowGroupWriter
@@ -33,9 +33,36 @@ CANDIDATES_SCHEMA = pa.schema(
         ("doc_rows", pa.list_(pa.int32())),
     ]
 )
-_IDS = ("positive_ids", "doc_ids")  # for those who read the file; rows in the collection say the same, and faster
+GIVEN_FIELDS = (
+    pa.field("given_ids", pa.list_(pa.large_string())),
+    pa.field("given_scores", pa.list_(pa.float32())),
+    pa.field("given_rows", pa.list_(pa.int32())),
+)  # further columns, where the training data has negatives already
+_IDS = ("positive_ids", "doc_ids", "given_ids")  # for readers of the file; rows in the collection say it faster
 ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
 _GROUPS_SAMPLED = 32  # as many places in a collection are enough to know it, and of a large file little is read
+
+
+def schema_for(collection: Collection) -> pa.Schema:
+    """The columns of candidates.parquet."""
+    given = GIVEN_FIELDS if collection.has_given_negatives else ()
+    return pa.schema([*CANDIDATES_SCHEMA, *given])
+
+
+class Given(NamedTuple):
+    """Negatives that the training data has already, of the queries of a block, whether they stand or not.
+
+    Attributes:
+        judgements: of B queries.
+        scores: shape (number of given negatives,), float32; NaN where a run does not have the document.
+    """
+
+    judgements: Judgements
+    scores: NDArray[np.float32]
+
+    def of_queries(self, rows: NDArray[np.int64]) -> Given:
+        """Those of some queries of the block."""
+        return Given(self.judgements.of_queries(rows), self.scores[self.judgements.places_of(rows)])
 
 
 class Estimates(NamedTuple):
@@ -91,6 +118,7 @@ class Candidates:
         sources: shape (B, K), int8: what found each, as a place in `source_names`; -1 where there is none.
         source_names: such as "dense" and "bm25+dense".
         estimates: what witnesses say; None before they were heard, and where there are no vectors.
+        given: negatives that the training data has already; None where it has none.
     """
 
     query_rows: NDArray[np.int64]
@@ -102,6 +130,7 @@ class Candidates:
     sources: NDArray[np.int8]
     source_names: tuple[str, ...]
     estimates: Estimates | None = None
+    given: Given | None = None
 
     def __len__(self) -> int:
         return len(self.query_rows)
@@ -125,6 +154,7 @@ class Candidates:
             positive_scores=self.positive_scores[of_chosen],
             sources=self.sources[chosen],
             estimates=None if self.estimates is None else self.estimates.of_queries(chosen),
+            given=None if self.given is None else self.given.of_queries(np.flatnonzero(chosen)),
         )
 
 
@@ -147,8 +177,9 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
         *_estimate_columns(candidates.estimates, present, offsets),
         pa.ListArray.from_arrays(positive_offsets, pa.array(candidates.positive_rows, pa.int32())),
         pa.ListArray.from_arrays(offsets, pa.array(candidates.doc_rows[present], pa.int32())),
+        *_given_columns(candidates.given, collection),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=CANDIDATES_SCHEMA)
+    return pa.RecordBatch.from_arrays(columns, schema=schema_for(collection))
 
 
 def from_batch(batch: pa.RecordBatch, query_rows: NDArray[np.int64]) -> Candidates:
@@ -166,6 +197,7 @@ def from_batch(batch: pa.RecordBatch, query_rows: NDArray[np.int64]) -> Candidat
         sources=_grid(found_by.indices, present, np.int8(-1)),
         source_names=tuple(found_by.dictionary.to_pylist()),
         estimates=_estimates(batch, present),
+        given=_given(batch),
     )
 
 
@@ -199,18 +231,35 @@ def _estimates(batch: pa.RecordBatch, present: NDArray[np.bool_]) -> Estimates |
     return Estimates(**columns)
 
 
+def _given_columns(given: Given | None, collection: Collection) -> list[pa.Array]:
+    if given is None:
+        return []
+    offsets, doc_rows = pa.array(given.judgements.offsets, pa.int32()), given.judgements.doc_rows
+    columns = (gathered(collection.doc_ids, doc_rows), _null_for_nan(given.scores), pa.array(doc_rows, pa.int32()))
+    return [pa.ListArray.from_arrays(offsets, column) for column in columns]
+
+
+def _given(batch: pa.RecordBatch) -> Given | None:
+    if "given_rows" not in batch.schema.names:
+        return None
+    offsets = _offsets(np.diff(batch["given_rows"].offsets.to_numpy())).to_numpy().astype(np.int64)
+    scores = batch["given_scores"].flatten().to_numpy(zero_copy_only=False)
+    return Given(Judgements(offsets, batch["given_rows"].flatten().to_numpy()), scores)
+
+
 class CandidateStore:
     """All scored candidates, in candidates.parquet or in memory, so that choosing again encodes nothing."""
 
     def __init__(self, collection: Collection, path: Path | None = None) -> None:
         self._collection = collection
+        self._schema = schema_for(collection)
         self._path = path
         self._kept = pa.py_buffer(b"")  # the file's content, where nothing is kept on disk
 
     def write(self, blocks: Iterator[Candidates]) -> None:
         """Keep the blocks, regrouped so that the file does not depend on their size."""
         kept = pa.BufferOutputStream()
-        with RowGroupWriter(self._path or kept, CANDIDATES_SCHEMA, ROWS_PER_GROUP) as writer:
+        with RowGroupWriter(self._path or kept, self._schema, ROWS_PER_GROUP) as writer:
             for block in blocks:
                 writer.write(to_batch(block, self._collection))
         self._kept = kept.getvalue()
@@ -231,7 +280,7 @@ class CandidateStore:
             n_queries: at most so many at a time.
             query_rows: of these queries alone, ascending; None: of all.
         """
-        columns = [name for name in CANDIDATES_SCHEMA.names if name not in _IDS]
+        columns = [name for name in self._schema.names if name not in _IDS]
         for start, batch in self._portions(n_queries, columns=columns, query_rows=query_rows):
             rows = np.arange(start, start + len(batch))
             if query_rows is not None:
@@ -276,7 +325,7 @@ class CandidateStore:
 
         try:
             with pq.ParquetFile(self._path or pa.BufferReader(self._kept)) as file:
-                missing = set(CANDIDATES_SCHEMA.names) - set(file.schema_arrow.names)
+                missing = set(self._schema.names) - set(file.schema_arrow.names)
                 if missing or file.metadata.num_rows != self._collection.n_queries:
                     raise CollectionError(
                         f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "

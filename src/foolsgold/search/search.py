@@ -13,7 +13,7 @@ from tqdm import tqdm
 from foolsgold.collection import Collection
 from foolsgold.encode import Encoded
 from foolsgold.memory import block_queries
-from foolsgold.search.candidates import Candidates
+from foolsgold.search.candidates import Candidates, Given
 from foolsgold.search.dense import DenseSource
 from foolsgold.search.fusion import RRF_K, combinations, fuse
 from foolsgold.search.rescore import pair_scores
@@ -86,8 +86,16 @@ class Search:
         positive_scores = self._scores(owners, positive_rows)
         return Candidates(
             query_rows, doc_rows, scores.astype(np.float32), offsets - offsets[0], positive_rows,
-            positive_scores.astype(np.float32), sources, self._source_names,
+            positive_scores.astype(np.float32), sources, self._source_names, given=self._given(query_rows),
         )  # fmt: skip
+
+    def _given(self, query_rows: NDArray[np.int64]) -> Given | None:
+        """What the training data has already, scored as positives are."""
+        if self._collection.given_negatives is None or not self._collection.has_given_negatives:
+            return None
+        given = self._collection.given_negatives.of_queries(query_rows)
+        scores = self._scores(np.repeat(query_rows, given.counts), given.doc_rows)
+        return Given(given, scores.astype(np.float32))
 
     def _found(
         self, rows: slice, query_rows: NDArray[np.int64]

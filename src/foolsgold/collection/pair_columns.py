@@ -1,0 +1,190 @@
+"""Pairs, triplets, n-tuples and labelled pairs or lists as their columns tell: which holds what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from foolsgold.collection.builder import Example, Passage
+from foolsgold.collection.collection import ANSWERS_FIELD
+from foolsgold.collection.fields import Problem, answers_of, checked_text, shown
+from foolsgold.errors import CollectionError
+
+QUERY_COLUMNS = ("query", "anchor", "question")
+POSITIVE_COLUMNS = ("positive", "positives", "answer", "document", "passage", "pos")
+LABELLED_COLUMNS = ("text", "texts", "docs", "documents", "passages")  # beside those, where there is a label
+LABEL_COLUMNS = ("label", "labels")
+_NEGATIVE_COLUMN = re.compile(r"(hard_?)?neg(ative)?s?(_?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """Names that the caller gives; None is found by the usual names.
+
+    Attributes:
+        query: of the query.
+        positive: of the positive, or of the texts that a label column tells of.
+        negatives: of the negatives, in their order; () for none.
+        label: of 1 for a positive, 0 for a negative.
+    """
+
+    query: str | None = None
+    positive: str | None = None
+    negatives: tuple[str, ...] | None = None
+    label: str | None = None
+
+    @classmethod
+    def of(
+        cls, query: str | None, positive: str | None, negatives: str | Iterable[str] | None, label: str | None
+    ) -> ColumnNames:
+        """As the arguments of `read_pairs` have them."""
+        several = (negatives,) if isinstance(negatives, str) else None if negatives is None else tuple(negatives)
+        return cls(query, positive, several, label)
+
+    def __bool__(self) -> bool:
+        return self != ColumnNames()
+
+    def check(self, names: Sequence[str], argument: str) -> None:
+        """That all of them are there.
+
+        Raises:
+            CollectionError: one is not, with the names that are.
+        """
+        given = {"query_column": self.query, "positive_column": self.positive, "label_column": self.label}
+        several = [("negative_columns", name) for name in self.negatives or ()]
+        for setting, column in (*given.items(), *several):
+            if column is not None and column not in names:
+                raise CollectionError(
+                    f"{argument}: {setting} is {column!r}; the columns there are: {', '.join(map(repr, names))}."
+                )
+
+
+class Roles(NamedTuple):
+    """Which column holds what; `negatives` is empty, and `label` None, where there is none."""
+
+    query: str
+    positive: str
+    negatives: tuple[str, ...]
+    label: str | None
+
+    @classmethod
+    def of(cls, names: Sequence[str], given: ColumnNames, argument: str) -> Roles:
+        """By the names given, else by the usual names; of just two columns the first is the query.
+
+        Raises:
+            CollectionError: they cannot be told apart.
+        """
+        given.check(names, argument)
+        negatives = given.negatives
+        if negatives is None:
+            negatives = tuple(sorted(filter(_NEGATIVE_COLUMN.fullmatch, names), key=_number))
+        label = given.label or (None if negatives else _first_of(LABEL_COLUMNS, names))
+        query = given.query or _first_of(QUERY_COLUMNS, names)
+        positive = given.positive or _first_of((*POSITIVE_COLUMNS, *(LABELLED_COLUMNS if label else ())), names)
+        if query is None or positive is None:
+            texts = [name for name in names if name not in (*negatives, label)]
+            if len(texts) == 2:
+                query = query or next(name for name in texts if name != positive)
+                positive = positive or next(name for name in texts if name != query)
+        if query is None or positive is None or query == positive:
+            raise _cannot_tell(names, argument)
+        return cls(query, positive, negatives, label)
+
+
+def _cannot_tell(names: Sequence[str], argument: str) -> CollectionError:
+    if len(names) < 2:
+        there = f"one column, {names[0]!r}" if names else "no columns"
+        return CollectionError(f"{argument} has {there}; it takes at least two: a query and a positive.")
+    return CollectionError(
+        f"{argument}: cannot tell which of the columns {', '.join(map(repr, names))} are the query and the positive. "
+        "Name them with query_column= and positive_column= (--query-column, --positive-column)."
+        + (" A file without a header is read as format='msmarco'." if argument.endswith((".tsv", ".tsv.gz")) else "")
+    )
+
+
+def _number(column: str) -> int:
+    """The number at the end of a column's name, 0 for none."""
+    return int("0" + re.sub(r".*?(\d*)$", r"\1", column))
+
+
+def pair_parser(given: ColumnNames, argument: str) -> Callable[[Mapping[str, Any]], Example]:
+    """What makes an example of a record; labels must be of one type throughout.
+
+    Raises:
+        CollectionError: when called, of columns that cannot be told apart.
+        Problem: when called, of a value that is no text or no label.
+    """
+    roles: dict[tuple[str, ...], Roles] = {}
+    labels = _Labels()
+
+    def parse(record: Mapping[str, Any]) -> Example:
+        names = tuple(map(str, record))
+        if names not in roles:
+            roles[names] = Roles.of(names, given, argument)
+        return _example(record, roles[names], labels)
+
+    return parse
+
+
+def _example(record: Mapping[str, Any], roles: Roles, labels: _Labels) -> Example:
+    query = checked_text(record[roles.query], "the query")
+    known = None if ANSWERS_FIELD.name in roles[:2] else record.get(ANSWERS_FIELD.name)
+    answers = answers_of(as_list(known), "the query")
+    documents = _passages(record[roles.positive], "the positive" if roles.label is None else "the text")
+    if roles.label is not None:
+        marks = labels.of(record[roles.label], len(documents))
+        positives, others = ([d for d, m in zip(documents, marks, strict=True) if m == side] for side in (1, 0))
+        return Example(query, positives, others, answers=answers)
+    negatives = [p for name in roles.negatives for p in _passages(record[name], f"the negative ({name})", maybe=True)]
+    return Example(query, documents, negatives, answers=answers)
+
+
+def _passages(value: Any, what: str, *, maybe: bool = False) -> list[Passage]:
+    """A text or a list of texts; none for None where there may be none, as in rows of different lengths."""
+    if maybe and value is None:
+        return []
+    return [Passage(checked_text(text, what)) for text in (as_list(value) if is_list(value) else [value])]
+
+
+class _Labels:
+    """Labels of 0 or 1; in a file or table all of one type."""
+
+    def __init__(self) -> None:
+        self._kind: str | None = None
+
+    def of(self, value: Any, n: int) -> list[int]:
+        """One for each of n texts.
+
+        Raises:
+            Problem: another number of labels, one that is neither 0 nor 1, or of another type than those before.
+        """
+        values = as_list(value) if is_list(value) else [value]
+        if len(values) != n:
+            raise Problem(f"{len(values)} labels for {n} texts; it takes one label a text.")
+        return [self._one(label) for label in values]
+
+    def _one(self, value: Any) -> int:
+        kind = type(value).__name__
+        if value not in (0, 1, "0", "1"):
+            raise Problem(f"the label is {shown(value)}; it takes 1 for a positive, 0 for a negative.")
+        if self._kind not in (None, kind):
+            raise Problem(f"the label is {shown(value)}, those before were of type {self._kind}; it takes one type.")
+        self._kind = kind
+        return int(value)
+
+
+def as_list(value: Any) -> Any:
+    """Any list, array or series as a list."""
+    return list(value) if is_list(value) and not isinstance(value, Set) else value  # a set has no stable order
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value holds several."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def _first_of(wanted: Iterable[str], there: Iterable[str]) -> str | None:
+    names = set(there)
+    return next((name for name in wanted if name in names), None)
