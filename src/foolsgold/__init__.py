@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
     from foolsgold.collection import Collection, read_beir, read_files, read_pairs
+    from foolsgold.compat import mine_hard_negatives
     from foolsgold.encode import DenseModels, Encoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
@@ -35,6 +36,7 @@ __all__ = [
     "exact_topk",
     "export_negatives",
     "mine",
+    "mine_hard_negatives",
     "read_beir",
     "read_files",
     "read_pairs",
@@ -56,6 +58,7 @@ _MODULES = {
     "exact_topk": "search",
     "export_negatives": "export_negatives",
     "mine": "mine",
+    "mine_hard_negatives": "compat",
     "read_beir": "collection",
     "read_files": "collection",
     "read_pairs": "collection",
