@@ -126,8 +126,8 @@ def mine_hard_negatives(
     - Each number printed is a count of what the output holds, or of candidates that are there and no positives; the
       fates of candidates add up.
     - Cached vectors are found by text, one by one; files are safetensors in folders, not `.npy`.
-    - The model's tokens are batched by foolsgold, on a CPU by ONNX Runtime with the extra `onnx`: scores agree to five
-      digits.
+    - Texts are batched by foolsgold, on a CPU by ONNX Runtime with the extra `onnx`: scores agree to five digits.
+    - Texts alone are taken, no images and no messages.
 
     >>> from datasets import Dataset
     >>> pairs = Dataset.from_dict({"query": ["Who bakes?"], "answer": ["A baker bakes bread."]})

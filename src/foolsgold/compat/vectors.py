@@ -187,7 +187,7 @@ def _prompt_of(model: SentenceTransformer, prompt: Prompt) -> str | None:
         return prompt.text
     if prompt.name not in model.prompts:
         raise SettingsError(
-            f"Prompt name {prompt.name!r} not found in the configured prompts dictionary with keys "
+            f"Prompt name '{prompt.name}' not found in the configured prompts dictionary with keys "
             f"{list(model.prompts)!r}."
         )
     return model.prompts[prompt.name] or ""
