@@ -20,7 +20,7 @@ from sentence_transformers import SentenceTransformer
 
 from conftest import cross_encoder_saying, on_circle
 from foolsgold import mine_hard_negatives
-from foolsgold.errors import BadRowError, CollectionError, ModelError, SettingsError
+from foolsgold.errors import BadRowError, CollectionError, MissingExtraError, ModelError, SettingsError
 
 WORDS = {"zero": 0, "ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
 CORPUS = list(WORDS)
@@ -323,7 +323,7 @@ def test_columns_by_name_and_by_place() -> None:
 @pytest.mark.parametrize(
     ("dataset", "settings", "message"),
     [
-        (THREE, {"anchor_column_name": "anchor"}, "anchor_column_name is 'anchor'; the columns there are: 'id', 'query'"),
+        (THREE, {"anchor_column_name": "anchor"}, "is 'anchor'; the columns there are: 'id', 'query', 'positive'"),
         (THREE, {"positive_column_name": "doc"}, "positive_column_name is 'doc'; the columns there are"),
         (THREE, {"anchor_column_name": "query"}, "both the column 'query'"),
         (THREE.select_columns("query"), {}, "at least two columns to select the positive column automatically"),
@@ -351,6 +351,12 @@ def test_a_value_that_is_no_text(value: Any) -> None:
 def test_what_is_no_model() -> None:
     with pytest.raises(ModelError, match="model is a object, without encode_query, encode_document"):
         mined(pairs("ten"), model=object())
+
+
+def test_without_the_package_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingExtraError, match=r"foolsgold\[datasets\]"):
+        mined(pairs("ten"))
 
 
 def test_another_models_own_methods_are_asked_as_there() -> None:

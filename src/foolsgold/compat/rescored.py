@@ -19,6 +19,16 @@ from foolsgold.search import Candidates
 _PAIRS_AT_ONCE = 8_192
 
 
+def check_cross_encoder(model: Any) -> None:
+    """Whether it can score pairs; said before hours of encoding.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    if model is not None and not callable(getattr(model, "predict", None)):
+        raise ModelError(f"cross_encoder is a {type(model).__name__}; it takes a loaded CrossEncoder.")
+
+
 @contextmanager
 def rescoring(
     cross_encoder: Any, collection: Collection, *, batch_size: int, use_multi_process: list[str] | bool
@@ -42,8 +52,6 @@ class CrossEncoderScores:
     """
 
     def __init__(self, model: Any, collection: Collection, *, batch_size: int, pool: dict[str, Any] | None) -> None:
-        if not callable(getattr(model, "predict", None)):
-            raise ModelError(f"cross_encoder is a {type(model).__name__}; it takes a loaded CrossEncoder.")
         self._model = model
         self._collection = collection
         self._batch_size = batch_size

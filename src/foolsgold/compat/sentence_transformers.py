@@ -9,7 +9,7 @@ from foolsgold.collection import Collection
 from foolsgold.compat.asked import Asked, Say
 from foolsgold.compat.negatives import Choosing
 from foolsgold.compat.read import Pairs, read_dataset
-from foolsgold.compat.rescored import rescoring
+from foolsgold.compat.rescored import check_cross_encoder, rescoring
 from foolsgold.compat.rows import RowTable
 from foolsgold.compat.similar import search_candidates
 from foolsgold.compat.statistics import statistics
@@ -152,6 +152,7 @@ def mine_hard_negatives(
     _say_what_was_read(pairs, collection, say)
     rows = RowTable(collection, asked, anchor=pairs.anchor, positive=pairs.positive)
     model = as_model(model)
+    check_cross_encoder(cross_encoder)
     encoding = Encoding(
         model, query_prompt=Prompt(query_prompt, query_prompt_name),
         corpus_prompt=Prompt(corpus_prompt, corpus_prompt_name), batch_size=batch_size,
