@@ -354,9 +354,10 @@ def test_what_is_no_model() -> None:
 
 
 def test_without_the_package_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = pairs("ten")
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtraError, match=r"foolsgold\[datasets\]"):
-        mined(pairs("ten"))
+        mined(dataset)
 
 
 def test_another_models_own_methods_are_asked_as_there() -> None:
