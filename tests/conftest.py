@@ -90,6 +90,17 @@ def model(model_folder: str) -> Any:
     return SentenceTransformer(model_folder, device="cpu")
 
 
+@pytest.fixture
+def static_model(model: Any) -> Any:
+    """A real SentenceTransformer that encodes in no time: the mean of all-MiniLM-L6-v2's own input embeddings."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    weights = model[0].auto_model.get_input_embeddings().weight.detach().clone()
+    static = StaticEmbedding(model.tokenizer.backend_tokenizer, embedding_weights=weights.numpy())
+    return SentenceTransformer(modules=[static], device="cpu")
+
+
 @pytest.fixture(scope="session")
 def static_encoder(model: Any) -> StaticEncoder:
     return StaticEncoder(model)

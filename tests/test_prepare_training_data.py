@@ -454,7 +454,7 @@ _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from foolsgold import prepare_training_data
-from test_training_data import Letters
+from test_prepare_training_data import Letters
 raw_data = [(f"query {n % 7}", [f"positive {n}", f"other {n}"], f"negative {n}") for n in range(20)]
 documents = [f"document {n}" for n in range(200)]
 for name, mine in (("mined", True), ("random", False)):

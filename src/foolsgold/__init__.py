@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
     from foolsgold.collection import Collection, read_beir, read_files, read_pairs, read_training_data
+    from foolsgold.compat import mine_hard_negatives
     from foolsgold.encode import DenseModels, Encoder, OpenAIEncoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
     from foolsgold.export_negatives import export_negatives
@@ -40,6 +41,7 @@ __all__ = [
     "exact_topk",
     "export_negatives",
     "mine",
+    "mine_hard_negatives",
     "prepare_training_data",
     "push_negatives",
     "read_beir",
@@ -66,6 +68,7 @@ _MODULES = {
     "exact_topk": "search",
     "export_negatives": "export_negatives",
     "mine": "mine",
+    "mine_hard_negatives": "compat",
     "prepare_training_data": "training_data",
     "push_negatives": "push_negatives",
     "read_beir": "collection",

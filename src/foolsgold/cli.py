@@ -87,7 +87,7 @@ def _export(options: argparse.Namespace) -> None:
     print(path)
 
 
-def _push(options: argparse.Namespace, collection: CollectionFiles | None) -> None:
+def _push(options: argparse.Namespace, collection: Any) -> None:
     from foolsgold.push_negatives import push_negatives
 
     if options.out is not None or options.file_type not in (None, "parquet"):

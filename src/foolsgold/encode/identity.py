@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from foolsgold.cache_folder import VECTORS
 from foolsgold.encode.encoder import Side
 from foolsgold.encode.openai_endpoint import OpenAIEncoder
 from foolsgold.encode.precomputed import PrecomputedVectors
@@ -45,7 +46,9 @@ def describe_encoder(encoder: Any, settings: MiningSettings) -> dict[str, Any]:
     return {**description, "fingerprint": _own_fingerprint(encoder)}
 
 
-def vector_cache(cache: Path, encoder: Any, side: Side, vector_type: VectorType) -> VectorCache | None:
+def vector_cache(
+    cache: Path, encoder: Any, side: Side, vector_type: VectorType, *, prefix: str = f"{VECTORS}/"
+) -> VectorCache | None:
     """Where the vectors of one side are kept; None for an encoder without a fingerprint.
 
     Raises:
@@ -64,7 +67,7 @@ def vector_cache(cache: Path, encoder: Any, side: Side, vector_type: VectorType)
         fingerprint = None if own is None else f"{kind.__module__}.{kind.__qualname__} {own}"
     if fingerprint is None:
         return None
-    return VectorCache(cache, {"encoder": fingerprint, "side": side, "vector_type": vector_type}, about)
+    return VectorCache(cache, {"encoder": fingerprint, "side": side, "vector_type": vector_type}, about, prefix=prefix)
 
 
 def _own_fingerprint(encoder: Any) -> str | None:

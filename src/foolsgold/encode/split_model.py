@@ -75,7 +75,7 @@ def sentence_vectors(model: SentenceTransformer, body: Body, features: dict[str,
 
 def probe_features(model: SentenceTransformer) -> dict[str, Any]:
     """What the model's own preprocessing makes of a few texts, short ones and a long one, on its device."""
-    features = model.preprocess(list(_PROBES))
+    features = model.preprocess(list(_PROBES), prompt="", task="document")
     return {name: value.to(model.device) if hasattr(value, "to") else value for name, value in features.items()}
 
 

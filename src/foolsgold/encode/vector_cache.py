@@ -36,14 +36,17 @@ class VectorCache:
         cache: the cache folder.
         identity: all that decides a vector, apart from the text: the encoder, the side, the type of the numbers.
         about: what `foolsgold cache` says of it.
+        prefix: of its folder, up to the hash of the identity.
 
     Raises:
         OutputError: it cannot be written to.
     """
 
-    def __init__(self, cache: Path, identity: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cache: Path, identity: Mapping[str, str], about: Mapping[str, Any], *, prefix: str = f"{VECTORS}/"
+    ) -> None:
         self._identity = fingerprint_of(identity)
-        self.folder = cache / VECTORS / self._identity
+        self.folder = cache / f"{prefix}{self._identity}"
         self._about = {**about, **identity}
         mark_used(self.folder, self._about)
 
