@@ -58,7 +58,7 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
         "max_similarity_to_positive": 0.9, "max_similarity_to_negative": 0.8, "suspect_probability": 0.7,
         "answer_match": False, "sample_from": 4, "softmax_temperature": 0.5, "simans_a": 1.0, "simans_b": -0.5,
         "prefer_judged": False, "random_ratio": 0.5, "short_rows": "keep", "doubtful_ratio": 0.02,
-        "format": "triplet", "file_type": "parquet", "source": "dense,bm25", "language": "en", "index": "voyager",
+        "format": "triplet", "file_type": "parquet", "with_scores": False, "source": "dense,bm25", "language": "en", "index": "voyager",
         "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "memory": "64GB",
         "seed": 7,

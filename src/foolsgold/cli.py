@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
+from foolsgold.training_formats import training_format_lines
 
 if TYPE_CHECKING:
     from foolsgold.collection import CollectionFiles
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # settings that have no part in what calibrate prints
 _NOT_CALIBRATED = (
     "max_false_negative_rate", "suspect_probability", "cross_encoder", "cross_encoder_margin",
-    "cross_encoder_max_probability", "format", "file_type", "out",
+    "cross_encoder_max_probability", "format", "file_type", "with_scores", "out",
 )  # fmt: skip
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
@@ -77,8 +78,8 @@ def _export(options: argparse.Namespace) -> None:
 
     collection = _collection(options) if _names_collection(options) else None
     path = export_negatives(
-        options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
-        quiet=options.quiet,
+        options.folder, options.format, out=options.out, file_type=options.file_type,
+        with_scores=options.with_scores, collection=collection, quiet=options.quiet,
     )  # fmt: skip
     print(path)
 
@@ -196,11 +197,16 @@ def _parser() -> argparse.ArgumentParser:
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
-    export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
-    export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
-    export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
+    export.add_argument(
+        "--format", required=True, choices=get_args(TrainingFormat), metavar="FORMAT", help="one of those below"
+    )
+    export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or the format's")
+    export.add_argument("--out", metavar="PATH", help="a file, or a new or empty folder (default: train.FORMAT in OUT)")
+    export.add_argument("--with-scores", action="store_true", help="scores too, where the format has a place for them")
     export.add_argument("--quiet", action="store_true", help="no progress")
     _add_collection(export, moved=True)
+    export.formatter_class = argparse.RawDescriptionHelpFormatter
+    export.epilog = "formats, what reads them, and what a row holds:\n  " + "\n  ".join(training_format_lines())
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
@@ -248,9 +254,11 @@ def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show
             text += f" (default: {default})"
         options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
         if kind.type is bool:
-            options["action"] = argparse.BooleanOptionalAction if default else "store_true"  # --no-… switches off
+            may_be_on = default or name == "with_scores"  # there, in the run that select chooses from
+            options["action"] = argparse.BooleanOptionalAction if may_be_on else "store_true"  # --no-… switches off
         elif kind.choices:
             options["choices"] = kind.choices
+            options["metavar"] = "FORMAT" if name == "format" else None
         else:
             options["type"] = _reader(kind, text_may_be_none=name in ("cross_encoder", "cache"))
             options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name in ("out", "cache") else "TEXT")

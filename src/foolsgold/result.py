@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import MissingExtraError
-from foolsgold.export import stored_rows, training_table
+from foolsgold.export import STORED_COLUMNS, stored_rows, training_table
 from foolsgold.report import Example, summary_lines
 from foolsgold.sample import NEGATIVES_SCHEMA
 from foolsgold.settings import MiningSettings, TrainingFormat
+from foolsgold.training_formats import SCORED_FORMATS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -68,14 +69,16 @@ class MiningResult:
         hardness: float | None = self.report["hardness"]
         return hardness
 
-    def to_dataset(self, format: TrainingFormat | None = None) -> Dataset:
-        """A Hugging Face dataset that a SentenceTransformerTrainer takes as it is.
+    def to_dataset(self, format: TrainingFormat | None = None, *, with_scores: bool | None = None) -> Dataset:
+        """A Hugging Face dataset, such as a SentenceTransformerTrainer takes as it is.
 
         Args:
-            format: triplet, n-tuple, labeled-pair, labeled-list or flagembedding; None is the settings' own.
+            format: any of `foolsgold export --help` that is no folder; None is the settings' own.
+            with_scores: scores of positives and negatives too; None: where the settings ask for them and the format has
+                a place for them.
 
         Raises:
-            SettingsError: the format cannot express what was mined.
+            SettingsError: the format cannot express what was mined, or a score that it is to have is not known.
             MissingExtraError: the package datasets is not installed.
         """
         try:
@@ -84,9 +87,12 @@ class MiningResult:
             raise MissingExtraError(
                 'to_dataset needs the extra `datasets`. Install it: pip install "foolsgold[datasets]"'
             ) from error
-        name = self.settings.replace(format=format or self.settings.format, file_type="jsonl").format
-        rows = stored_rows(self.stored.batches(_IDS), self.collection)
-        return Dataset(training_table(name, rows, self.collection, self.settings.negatives))
+        name = format or self.settings.format
+        if with_scores is None:
+            with_scores = self.settings.with_scores and name in SCORED_FORMATS
+        settings = self.settings.replace(format=name, file_type=None, with_scores=with_scores)
+        rows = stored_rows(self.stored.batches(STORED_COLUMNS), self.collection)
+        return Dataset(training_table(rows, self.collection, settings))
 
     def examples(self, n: int = 3) -> list[Example]:
         """Pairs spread evenly over the collection, each with its hardest negative."""
