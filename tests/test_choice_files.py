@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import PLAIN, on_circle
+from conftest import PLAIN, on_circle, rows_written
 from foolsgold import MiningResult, MiningSettings, PrecomputedVectors, export_negatives, mine, read_pairs, select
 from foolsgold.ahead import Behind, ahead
+from foolsgold.errors import SettingsError
 from foolsgold.export.json_lines import as_json, json_lines
 from foolsgold.gather import gathered
 from foolsgold.sample.sampler import first_survivors, in_turn
 from foolsgold.settings import TrainingFormat
+from foolsgold.training_formats import TRAINING_FORMATS
 
 N = 60
 
@@ -40,6 +43,20 @@ def mined(out: Path | None, **changes: Any) -> MiningResult:
 
 def files(folder: Path, *names: str) -> list[bytes]:
     return [(folder / name).read_bytes() for name in names]
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Of a file, or of all files of a folder."""
+    found = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in found}
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of one run, in which no document is random."""
+    out = tmp_path_factory.mktemp("chosen") / "out"
+    assert mined(out, cache=None).report["negatives"]["random"] == 0
+    return out
 
 
 @pytest.mark.parametrize(
@@ -82,29 +99,58 @@ def test_examples_and_dataset_of_a_result_in_memory_and_on_disk(tmp_path: Path) 
     ]
     rows = [row for row in in_memory.negatives.to_pylist() if row["positive_score"] is not None]
     assert gaps == pytest.approx(sorted(row["positive_score"] - row["score"] for row in rows)[:9])
-    for name in get_args(TrainingFormat):
-        written = export_negatives(tmp_path / "out", name, quiet=True).read_text("utf-8")
-        assert list(in_memory.to_dataset(name)) == [json.loads(line) for line in written.splitlines()]
+    for name in (
+        name for name, traits in TRAINING_FORMATS.items() if traits.file_types[0] == "jsonl" and traits.is_table
+    ):
+        rows = rows_written(export_negatives(tmp_path / "out", name, quiet=True))
+        assert list(in_memory.to_dataset(name)) == rows
 
 
 @pytest.mark.parametrize("name", get_args(TrainingFormat))
-def test_export_whatever_the_row_groups(tmp_path: Path, name: TrainingFormat) -> None:
+def test_export_whatever_the_row_groups(chosen: Path, tmp_path: Path, name: TrainingFormat) -> None:
     """A query's negatives, and a pair's, may lie in two row groups."""
-    mined(tmp_path / "out")
-    whole = export_negatives(tmp_path / "out", name, quiet=True).read_bytes()
-    negatives = tmp_path / "out" / "negatives.parquet"
-    pq.write_table(pq.read_table(negatives), negatives, row_group_size=3)
-    assert export_negatives(tmp_path / "out", name, quiet=True).read_bytes() == whole
+    whole = contents(export_negatives(chosen, name, out=tmp_path / "whole", quiet=True))
+    shutil.copytree(chosen, tmp_path / "out")
+    table = pq.read_table(chosen / "negatives.parquet")
+    pq.write_table(table, tmp_path / "out" / "negatives.parquet", row_group_size=3)
+    assert contents(export_negatives(tmp_path / "out", name, quiet=True)) == whole
 
 
 @pytest.mark.parametrize("name", get_args(TrainingFormat))
 def test_texts_that_are_too_many_to_be_kept(
-    tmp_path: Path, name: TrainingFormat, monkeypatch: pytest.MonkeyPatch
+    chosen: Path, tmp_path: Path, name: TrainingFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mined(tmp_path / "out")
-    kept = export_negatives(tmp_path / "out", name, quiet=True).read_bytes()
+    kept = contents(export_negatives(chosen, name, out=tmp_path / "kept", quiet=True))
     monkeypatch.setattr("foolsgold.export.texts._KEPT_BYTES", 0)
-    assert export_negatives(tmp_path / "out", name, quiet=True).read_bytes() == kept
+    assert contents(export_negatives(chosen, name, out=tmp_path / "read anew", quiet=True)) == kept
+
+
+@pytest.mark.parametrize("name", get_args(TrainingFormat))
+def test_a_choice_writes_what_an_export_does_whatever_the_blocks(
+    chosen: Path, tmp_path: Path, name: TrainingFormat
+) -> None:
+    exported = export_negatives(chosen, name, out=tmp_path / "exported", quiet=True)
+    select(chosen, format=name, block_size=7, out=tmp_path / "out", quiet=True)
+    (train,) = (path for path in (tmp_path / "out").iterdir() if path.name.startswith("train"))
+    assert contents(train) == contents(exported)
+
+
+@pytest.mark.parametrize("with_scores", [False, True])
+def test_a_saved_dataset_is_the_same_whatever_the_blocks(chosen: Path, tmp_path: Path, with_scores: bool) -> None:
+    of_sizes = []
+    for size in (1024, 7):
+        changes = {"format": "triplet", "file_type": "dataset", "with_scores": with_scores, "block_size": size}
+        select(chosen, **changes, out=tmp_path / str(size), quiet=True)
+        of_sizes.append(contents(tmp_path / str(size) / "train"))
+    assert of_sizes[0] == of_sizes[1]
+
+
+def test_random_documents_have_no_scores_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    """Some candidates give way to random documents, which is known only when they are chosen."""
+    changes = {"source": "bm25", "max_false_negative_rate": 0.002, "with_scores": True}
+    with pytest.raises(SettingsError, match=r"none for query .*: it was drawn at random, .* max_false_negative_rate="):
+        mined(tmp_path / "out", **changes)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_chosen(tmp_path: Path) -> None:
