@@ -14,14 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import PLAIN, on_circle, rows_written
 from foolsgold import MiningResult, MiningSettings, PrecomputedVectors, export_negatives, mine, read_pairs, select
 from foolsgold.ahead import Behind, ahead
 from foolsgold.errors import SettingsError
-from foolsgold.export.json_lines import as_json, json_lines
+from foolsgold.export.json_lines import as_json, json_items, json_lines, number_texts
 from foolsgold.gather import gathered
 from foolsgold.sample.sampler import first_survivors, in_turn
 from foolsgold.settings import TrainingFormat
@@ -161,6 +161,7 @@ def test_nothing_chosen(tmp_path: Path) -> None:
     assert result.to_dataset("triplet").num_rows == 0
 
 
+@settings(deadline=None)  # the first call loads much of Arrow
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.integers(0, 3))
 def test_json_is_that_of_the_standard_library(texts: list[str], skipped: int) -> None:
     array = pa.array(["", '"', *texts], pa.large_string())[min(skipped, 2) :]
@@ -169,6 +170,53 @@ def test_json_is_that_of_the_standard_library(texts: list[str], skipped: int) ->
     assert json_lines(batch).to_pybytes().decode() == "".join(
         json.dumps(row, ensure_ascii=False) + "\n" for row in rows
     )
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
+_OBJECT = st.builds(dict, id=_TEXT, lists=st.lists(st.lists(_TEXT, max_size=2), max_size=2))
+
+
+@settings(deadline=None)  # the first call loads much of Arrow
+@given(
+    st.lists(st.tuples(st.lists(_OBJECT, max_size=3), st.dictionaries(_TEXT, st.lists(_TEXT)), st.integers())),
+    st.booleans(),
+)
+def test_json_of_nested_columns(rows: list[Any], sliced: bool) -> None:
+    lists = pa.list_(pa.list_(pa.large_string()))
+    kinds = [
+        pa.list_(pa.struct([("id", pa.large_string()), ("lists", lists)])),
+        pa.map_(pa.large_string(), lists.value_type),
+    ]
+    names = ["objects", "map", "n"]
+    rows = [(objects, found, n % 2**31) for objects, found, n in [([], {}, 0), *rows]]
+
+    def rendered(value: Any) -> Any:
+        if isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False)
+        if isinstance(value, dict):
+            return {key: rendered(each) for key, each in value.items()}
+        return [rendered(each) for each in value]
+
+    columns = [
+        pa.array([rendered(objects) for objects, _, _ in rows], kinds[0]),
+        pa.array([[(rendered(key), rendered(each)) for key, each in found.items()] for _, found, _ in rows], kinds[1]),
+        pa.array([n for _, _, n in rows]),
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, names=names)[1 if sliced and len(rows) > 1 else 0 :]
+    expected = [dict(zip(names, row, strict=True)) for row in rows][-batch.num_rows :]
+    assert json_lines(batch).to_pybytes().decode() == "".join(
+        json.dumps(row, ensure_ascii=False) + "\n" for row in expected
+    )
+    assert json.loads(b"[" + json_items(batch).to_pybytes()[2:] + b"]") == expected
+
+
+@settings(deadline=None)  # the first call loads much of Arrow
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
+def test_json_of_scores_is_theirs_and_always_a_fraction(scores: list[float]) -> None:
+    texts = number_texts(pa.array(scores, pa.float32())).to_pylist()
+    read = [json.loads(text) for text in texts]
+    assert np.array_equal(np.array(read, np.float32), np.array(scores, np.float32))
+    assert all(isinstance(score, float) for score in read)
 
 
 @given(st.lists(st.integers(-1, 8)), st.sampled_from([(9,), (4, 5), (1, 0, 3, 5)]))
