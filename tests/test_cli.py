@@ -89,6 +89,26 @@ def test_what_is_on_is_switched_off_and_on_again(flags: list[str], tmp_path: Pat
     assert "T5 pink tulip" in chosen()
 
 
+def test_export_in_any_format(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*flags, "--negatives", "1", "--max-false-negative-rate", "none"]) == 0
+    out, colbert = str(tmp_path / "out"), str(tmp_path / "colbert")
+    capsys.readouterr()
+    assert main(["export", out, "--format", "colbert", "--out", colbert, "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{colbert}\n"
+    assert sorted(path.name for path in Path(colbert).iterdir()) == ["collection.tsv", "queries.tsv", "triples.jsonl"]
+    assert main(["export", out, "--format", "colbert", "--out", colbert]) == 2
+    assert f"{colbert} is not a new or empty folder" in capsys.readouterr().err
+    assert main(["export", out, "--format", "triplet", "--with-scores", "--quiet"]) == 0
+    rows = Path(capsys.readouterr().out.strip()).read_text("utf-8").splitlines()
+    assert all(len(json.loads(row)["scores"]) == 2 for row in rows)
+    assert main(["export", out, "--format", "beir", "--with-scores"]) == 2
+    assert "'beir' has no place for scores" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["export", out, "--format", "csv"])
+    assert ended.value.code == 2
+    assert "msmarco-hard-negatives" in capsys.readouterr().err
+
+
 def test_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", str(tmp_path / "docs")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'docs'}\n"

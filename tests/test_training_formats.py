@@ -14,8 +14,9 @@ import pytest
 
 from conftest import PLAIN, write_jsonl
 from foolsgold import Collection, MiningSettings, PrecomputedVectors, export_negatives, mine, read_beir
+from foolsgold.export.formats import FORMATS
 from foolsgold.settings import TrainingFormat
-from foolsgold.training_formats import TRAINING_FORMATS
+from foolsgold.training_formats import TRAINING_FORMATS, training_format_lines
 
 QUERIES = {
     "1": 'who said "hello\tworld"?\n',
@@ -275,6 +276,11 @@ def named(name: str) -> tuple[Callable[[str], Any], Callable[[str], Any]]:
     if name == "msmarco-triples":
         return lambda _id: in_one_line(QUERIES[_id]), lambda _id: in_one_line(TEXTS[_id])
     return QUERIES.__getitem__, TEXTS.__getitem__
+
+
+def test_every_table_has_every_format() -> None:
+    assert list(get_args(TrainingFormat)) == list(TRAINING_FORMATS) == list(FORMATS) == list(READERS)
+    assert len(training_format_lines()) == len(READERS)
 
 
 @pytest.mark.parametrize("name", get_args(TrainingFormat))
