@@ -30,6 +30,16 @@ def on_circle(*degrees: float) -> np.ndarray:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
+def along(*scores: float) -> np.ndarray:
+    """Vectors on one line: the dot product with that of 1 is the score, exactly."""
+    return np.stack([np.array(scores, np.float32), np.zeros(len(scores), np.float32)], axis=1)
+
+
+def rows_written(path: Path) -> list[Any]:
+    """The rows of a jsonl file."""
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+
+
 def heed_ctrl_c() -> None:
     """Run in a new process before its program (`preexec_fn`): what a shell runs in the background ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -58,8 +58,8 @@ def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> No
         "max_similarity_to_positive": 0.9, "max_similarity_to_negative": 0.8, "suspect_probability": 0.7,
         "answer_match": False, "sample_from": 4, "softmax_temperature": 0.5, "simans_a": 1.0, "simans_b": -0.5,
         "prefer_judged": False, "random_ratio": 0.5, "short_rows": "keep", "doubtful_ratio": 0.02,
-        "format": "triplet", "file_type": "parquet", "source": "dense,bm25", "language": "en", "index": "voyager",
-        "similarity": "dot", "query_prompt": "q: ",
+        "format": "triplet", "file_type": "parquet", "with_scores": False, "source": "dense,bm25",
+        "language": "en", "index": "voyager", "similarity": "dot", "query_prompt": "q: ",
         "document_prompt": "d: ", "batch_size": 8, "device": "cpu", "num_workers": 1, "block_size": 3, "memory": "64GB",
         "seed": 7,
         "precision": "int8", "vector_type": "float16", "cache": str(tmp_path / "cache"),
@@ -88,6 +88,26 @@ def test_what_is_on_is_switched_off_and_on_again(flags: list[str], tmp_path: Pat
     assert "T5 pink tulip" in chosen()
     assert main(["select", str(tmp_path / "out"), "--seed", "1"]) == 0  # stays as it was
     assert "T5 pink tulip" in chosen()
+
+
+def test_export_in_any_format(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*flags, "--negatives", "1", "--max-false-negative-rate", "none"]) == 0
+    out, colbert = str(tmp_path / "out"), str(tmp_path / "colbert")
+    capsys.readouterr()
+    assert main(["export", out, "--format", "colbert", "--out", colbert, "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{colbert}\n"
+    assert sorted(path.name for path in Path(colbert).iterdir()) == ["collection.tsv", "queries.tsv", "triples.jsonl"]
+    assert main(["export", out, "--format", "colbert", "--out", colbert]) == 2
+    assert f"{colbert} is not a new or empty folder" in capsys.readouterr().err
+    assert main(["export", out, "--format", "triplet", "--with-scores", "--quiet"]) == 0
+    rows = Path(capsys.readouterr().out.strip()).read_text("utf-8").splitlines()
+    assert all(len(json.loads(row)["scores"]) == 2 for row in rows)
+    assert main(["export", out, "--format", "beir", "--with-scores"]) == 2
+    assert "'beir' has no place for scores" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["export", out, "--format", "csv"])
+    assert ended.value.code == 2
+    assert "msmarco-hard-negatives" in capsys.readouterr().err
 
 
 def test_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -33,10 +32,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from peak import peak_bytes
 
 from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, read_beir
-from foolsgold.export import TrainingFile, stored_rows
+from foolsgold.export import STORED_COLUMNS, TrainingFile, stored_rows
 from foolsgold.mine import select
 from foolsgold.provenance import NEGATIVES_FILE, Provenance
 from foolsgold.search import Candidates, CandidateStore, Estimates
@@ -176,7 +176,7 @@ def write_again(folder: Path, file_type: str) -> dict[str, Any]:
     collection = read_beir(folder / "collection")
     len(collection.document_keys)
     settings = MiningSettings(format="triplet", file_type=file_type, quiet=True)  # type: ignore[arg-type]
-    stored = ChosenNegatives(folder / "chosen" / NEGATIVES_FILE).batches(("query_id", "positive_id", "doc_id"))
+    stored = ChosenNegatives(folder / "chosen" / NEGATIVES_FILE).batches(STORED_COLUMNS)
     rows = list(stored_rows(stored, collection))
     started = time.perf_counter()
     with TrainingFile(folder / f"again.{file_type}", collection, settings) as file:
@@ -314,8 +314,7 @@ def _main() -> None:
     given = parser.parse_args()
     if given.who is not None:
         found = STEPS[given.who](given.folder, given.file_type)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({**found, "peak_bytes": peak}))
+        print(json.dumps({**found, "peak_bytes": peak_bytes()}))
         return
     with tempfile.TemporaryDirectory() as scratch:
         found = measure(given.data, given.rounds, Path(scratch))

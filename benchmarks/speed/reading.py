@@ -19,7 +19,7 @@ _WORDS_A_DOCUMENT = 70
 _MEGABYTE = 1e6
 
 _READ = """
-import json, resource, sys
+import json, sys
 from time import perf_counter
 import pyarrow
 from foolsgold.collection import read_files
@@ -29,7 +29,7 @@ def resident(what):
 before, start = resident("RssAnon"), perf_counter()
 collection = read_files(*sys.argv[1:4])
 seconds = perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = resident("VmHWM")
 print(json.dumps({
     "documents": collection.n_documents,
     "text_bytes": collection.corpus.nbytes,

@@ -25,6 +25,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from peak import peak_bytes
 
 from foolsgold import read_beir
 from foolsgold.cli import main as foolsgold
@@ -180,7 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.way:
         WAYS[options.way](options.collection, options.work)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        print(peak_bytes())
         return
     result = measure(options.data, options.rounds, n_documents=options.documents, ways=options.ways)
     print(json.dumps(result["table"], indent=1))

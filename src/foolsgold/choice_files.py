@@ -17,6 +17,7 @@ from foolsgold.provenance import NEGATIVES_FILE
 from foolsgold.row_groups import RowGroupWriter
 from foolsgold.sample import NEGATIVES_SCHEMA, Chosen, ChosenNumbers
 from foolsgold.settings import MiningSettings
+from foolsgold.training_formats import training_file_name
 
 _ROWS_PER_GROUP = 2**17
 
@@ -38,7 +39,7 @@ class ChoiceFiles:
         self._collection = collection
         self._path: Path | None = folder.file(NEGATIVES_FILE)
         self._kept = pa.BufferOutputStream()
-        train = folder.file(f"train.{settings.file_type}")
+        train = folder.file(training_file_name("train", settings.training_file_type))
         with ExitStack() as opened:
             target = self._path or self._kept
             self._negatives = opened.enter_context(RowGroupWriter(target, NEGATIVES_SCHEMA, _ROWS_PER_GROUP))
@@ -57,7 +58,7 @@ class ChoiceFiles:
     def add(self, chosen: Chosen) -> None:
         """Write the negatives of some queries."""
         if self._train is not None:
-            self._train(TrainingRows(chosen.query_rows, chosen.positive_rows, chosen.doc_rows))
+            self._train(TrainingRows.of(chosen))
         self.numbers.add(chosen)
         self._negatives.write(chosen.table(self._collection))
 

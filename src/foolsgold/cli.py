@@ -15,11 +15,12 @@ from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
+from foolsgold.training_formats import training_format_lines
 
 # settings that have no part in what calibrate prints
 _NOT_CALIBRATED = (
     "max_false_negative_rate", "suspect_probability", "cross_encoder", "cross_encoder_margin",
-    "cross_encoder_max_probability", "format", "file_type", "out",
+    "cross_encoder_max_probability", "format", "file_type", "with_scores", "out",
 )  # fmt: skip
 _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
@@ -81,8 +82,8 @@ def _export(options: argparse.Namespace) -> None:
     if options.public:
         raise SettingsError("--public says how a dataset is made by --push; give both, or neither.")
     path = export_negatives(
-        options.folder, options.format, out=options.out, file_type=options.file_type, collection=collection,
-        quiet=options.quiet,
+        options.folder, options.format, out=options.out, file_type=options.file_type,
+        with_scores=options.with_scores, collection=collection, quiet=options.quiet,
     )  # fmt: skip
     print(path)
 
@@ -92,8 +93,11 @@ def _push(options: argparse.Namespace, collection: Any) -> None:
 
     if options.out is not None or options.file_type not in (None, "parquet"):
         raise SettingsError("--push writes parquet to the hub, and no file here; leave out --out and --file-type.")
-    print(push_negatives(options.folder, options.push, options.format, private=not options.public,
-                         collection=collection, quiet=options.quiet))  # fmt: skip
+    address = push_negatives(
+        options.folder, options.push, options.format, with_scores=options.with_scores or None,
+        private=not options.public, collection=collection, quiet=options.quiet,
+    )  # fmt: skip
+    print(address)
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -193,13 +197,18 @@ def _parser() -> argparse.ArgumentParser:
 
     export = _command(commands, "export", _export, "write the negatives of a run in another format, or push them")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
-    export.add_argument("--format", required=True, choices=get_args(TrainingFormat), help="the training file's form")
-    export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or jsonl")
-    export.add_argument("--out", metavar="FILE", help="default: train.FORMAT.TYPE in OUT")
+    export.add_argument(
+        "--format", required=True, choices=get_args(TrainingFormat), metavar="FORMAT", help="one of those below"
+    )
+    export.add_argument("--file-type", choices=get_args(FileType), help="default: the ending of --out, or the format's")
+    export.add_argument("--out", metavar="PATH", help="a file, or a new or empty folder (default: train.FORMAT in OUT)")
+    export.add_argument("--with-scores", action="store_true", help="scores too, where the format has a place for them")
     export.add_argument("--push", metavar="REPO", help="push a dataset with a card to the Hugging Face hub instead")
     export.add_argument("--public", action="store_true", help="with --push: a new dataset is not private")
     export.add_argument("--quiet", action="store_true", help="no progress")
     add_collection_flags(export, moved=True)
+    export.formatter_class = argparse.RawDescriptionHelpFormatter
+    export.epilog = "formats, what reads them, and what a row holds:\n  " + "\n  ".join(training_format_lines())
 
     prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
     add_prepare_arguments(prepare)
@@ -242,9 +251,11 @@ def _add_settings(parser: argparse.ArgumentParser, names: Sequence[str], *, show
             text += f" (default: {default})"
         options: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text.replace("%", "%%")}
         if kind.type is bool:
-            options["action"] = argparse.BooleanOptionalAction if default else "store_true"  # --no-… switches off
+            may_be_on = default or name == "with_scores"  # there, in the run that select chooses from
+            options["action"] = argparse.BooleanOptionalAction if may_be_on else "store_true"  # --no-… switches off
         elif kind.choices:
             options["choices"] = kind.choices
+            options["metavar"] = "FORMAT" if name == "format" else None
         else:
             options["type"] = _reader(kind, text_may_be_none=name in ("cross_encoder", "cache"))
             options["metavar"] = {int: "N", float: "X"}.get(kind.type, "DIR" if name in ("out", "cache") else "TEXT")

@@ -14,6 +14,7 @@ from foolsgold.choose import Choosing
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode, identify
 from foolsgold.errors import SettingsError
+from foolsgold.export import check_ids
 from foolsgold.filters import filters_for
 from foolsgold.kept_candidates import Found, KeptCandidates
 from foolsgold.output import OutputFolder
@@ -68,6 +69,7 @@ def mine(
         with stages("read"):
             collection = as_collection(collection, settings)
             filters_for(settings, collection)  # what cannot work is said before hours of encoding
+            check_ids(settings, collection)
             sources = open_sources(collection, settings)
             judge = judge_for(settings.cross_encoder if cross_encoder is None else cross_encoder, collection, settings)
             keep_collection(collection, folder)

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from foolsgold.collection import Collection, CollectionFiles, as_collection, read_beir, write_beir_parquet
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
-from foolsgold.settings import FileType, MiningSettings, TrainingFormat
+from foolsgold.settings import MiningSettings
+from foolsgold.training_formats import TRAINING_FORMATS, training_file_name
 from foolsgold.version import __version__
 
 CANDIDATES_FILE = "candidates.parquet"
@@ -150,13 +151,15 @@ class Provenance:
 
     def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
         """What an earlier run may have left in an output folder that this one does not replace."""
-        types = get_args(FileType)
-        names = [f"train.{kind}" for kind in types]
-        names += [RELABELLED_FILE, *([] if self._keeps_hidden(folder) else [HIDDEN_FILE])]
-        names += [f"train.{name}.{kind}" for name in get_args(TrainingFormat) for kind in types]
+        names = [RELABELLED_FILE, *([] if self._keeps_hidden(folder) else [HIDDEN_FILE])]
+        for format, traits in TRAINING_FORMATS.items():
+            stems = ("train", f"train.{format}")  # as it was chosen, and as it was exported
+            names += [training_file_name(stem, file_type) for stem in stems for file_type in traits.file_types]
         if self.collection["source"] is not None:
             names.append(COLLECTION_FOLDER)  # what was mined lies elsewhere
-        return tuple(name for name in names if (staged := folder.file(name)) is not None and not staged.exists())
+        return tuple(
+            name for name in dict.fromkeys(names) if (staged := folder.file(name)) is not None and not staged.exists()
+        )
 
     def _keeps_hidden(self, folder: OutputFolder) -> bool:
         """Whether these candidates have some with hidden positives: what lies in their own folder is theirs."""

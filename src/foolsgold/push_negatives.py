@@ -21,6 +21,7 @@ def push_negatives(
     format: TrainingFormat | None = None,
     *,
     split: str = "train",
+    with_scores: bool | None = None,
     private: bool | None = True,
     token: str | None = None,
     language: str | list[str] | None = None,
@@ -34,6 +35,7 @@ def push_negatives(
         repo_id: owner and name of the dataset, or a name among your own.
         format: of the training data; None is that of the folder's settings.
         split: such as "train".
+        with_scores: whether rows have scores; None is as the folder's settings say.
         private: whether a new dataset is private.
         token: None is that of the login.
         language: codes of the texts' languages, for the card.
@@ -48,7 +50,9 @@ def push_negatives(
     """
     result = read_result(folder, collection=collection)
     result = replace(result, settings=result.settings.replace(quiet=quiet))
-    return result.push_to_hub(repo_id, format, split=split, private=private, token=token, language=language)
+    return result.push_to_hub(
+        repo_id, format, split=split, with_scores=with_scores, private=private, token=token, language=language
+    )
 
 
 def read_result(folder: str | Path, *, collection: Any = None) -> MiningResult:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import MissingExtraError, SettingsError
-from foolsgold.export import stored_rows, training_table
+from foolsgold.export import STORED_COLUMNS, stored_rows, training_table
 from foolsgold.report import Example, dataset_card, summary_lines
 from foolsgold.sample import GIVEN, NEGATIVES_SCHEMA
 from foolsgold.settings import MiningSettings, TrainingFormat
+from foolsgold.training_formats import SCORED_FORMATS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -70,14 +71,16 @@ class MiningResult:
         hardness: float | None = self.report["hardness"]
         return hardness
 
-    def to_dataset(self, format: TrainingFormat | None = None) -> Dataset:
-        """A Hugging Face dataset that a SentenceTransformerTrainer takes as it is.
+    def to_dataset(self, format: TrainingFormat | None = None, *, with_scores: bool | None = None) -> Dataset:
+        """A Hugging Face dataset, such as a SentenceTransformerTrainer takes as it is.
 
         Args:
-            format: triplet, n-tuple, labeled-pair, labeled-list or flagembedding; None is the settings' own.
+            format: any of `foolsgold export --help` that is no folder; None is the settings' own.
+            with_scores: scores of positives and negatives too; None: where the settings ask for them and the format has
+                a place for them.
 
         Raises:
-            SettingsError: the format cannot express what was mined.
+            SettingsError: the format cannot express what was mined, or a score that it is to have is not known.
             MissingExtraError: the package datasets is not installed.
         """
         try:
@@ -86,9 +89,9 @@ class MiningResult:
             raise MissingExtraError(
                 'to_dataset needs the extra `datasets`. Install it: pip install "foolsgold[datasets]"'
             ) from error
-        name = self.settings.replace(format=format or self.settings.format, file_type="jsonl").format
-        rows = stored_rows(self.stored.batches(_IDS), self.collection)
-        return Dataset(training_table(name, rows, self.collection, self.settings.negatives))
+        settings = self._in_format(format or self.settings.format, with_scores)
+        rows = stored_rows(self.stored.batches(STORED_COLUMNS), self.collection)
+        return Dataset(training_table(rows, self.collection, settings))
 
     def push_to_hub(
         self,
@@ -96,6 +99,7 @@ class MiningResult:
         format: TrainingFormat | None = None,
         *,
         split: str = "train",
+        with_scores: bool | None = None,
         private: bool | None = True,
         token: str | None = None,
         language: str | list[str] | None = None,
@@ -109,6 +113,7 @@ class MiningResult:
             repo_id: owner and name of the dataset, or a name among your own; it is made if it is not there.
             format: as for `to_dataset`, of those that can be parquet; None is the settings' own.
             split: such as "train".
+            with_scores: as for `to_dataset`.
             private: whether a new dataset is private; None is the owner's default.
             token: None is that of the login (`hf auth login`, or HF_TOKEN).
             language: codes of the texts' languages, for the card; None is that of the settings, where they name one.
@@ -122,18 +127,23 @@ class MiningResult:
         """
         from foolsgold.hub import push
 
-        settings = self._as_parquet(format or self.settings.format)
+        settings = self._as_parquet(format or self.settings.format, with_scores)
         return push(
-            stored_rows(self.stored.batches(_IDS), self.collection), self.collection, settings,
+            stored_rows(self.stored.batches(STORED_COLUMNS), self.collection), self.collection, settings,
             lambda data: dataset_card(self.report, self.about, data, self.examples()),
             repo_id=repo_id, split=split, private=private, token=token, language=language,
         )  # fmt: skip
 
-    def _as_parquet(self, format: TrainingFormat) -> MiningSettings:
+    def _as_parquet(self, format: TrainingFormat, with_scores: bool | None) -> MiningSettings:
         try:
-            return self.settings.replace(format=format, file_type="parquet")
+            return self._in_format(format, with_scores).replace(file_type="parquet")
         except SettingsError as error:
             raise SettingsError(f"format {format!r} cannot be a dataset on the hub, in parquet: {error}") from error
+
+    def _in_format(self, format: TrainingFormat, with_scores: bool | None) -> MiningSettings:
+        if with_scores is None:
+            with_scores = self.settings.with_scores and format in SCORED_FORMATS
+        return self.settings.replace(format=format, file_type=None, with_scores=with_scores)
 
     def examples(self, n: int = 3) -> list[Example]:
         """Pairs spread evenly over the collection, each with its hardest negative."""

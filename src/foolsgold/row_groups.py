@@ -1,11 +1,15 @@
-"""Parquet files that are written as their rows come, and do not show in which portions they came."""
+"""Files of columns that are written as their rows come, and do not show in which portions they came."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeAlias
 
 import pyarrow as pa
+
+Target: TypeAlias = "Path | pa.NativeFile"
 
 
 class RowGroupWriter:
@@ -15,12 +19,17 @@ class RowGroupWriter:
         target: the file, or a stream.
         schema: of all batches.
         n_rows: of a row group; no more than these are held in memory.
+        open_file: parquet, unless it is another kind of file.
     """
 
-    def __init__(self, target: Path | pa.NativeFile, schema: pa.Schema, n_rows: int) -> None:
-        import pyarrow.parquet as pq
-
-        self._writer = pq.ParquetWriter(target, schema, compression="zstd")
+    def __init__(
+        self,
+        target: Target,
+        schema: pa.Schema,
+        n_rows: int,
+        open_file: Callable[[Target, pa.Schema], Any] | None = None,
+    ) -> None:
+        self._writer = (open_file or _parquet)(target, schema)
         self._n_rows = n_rows
         self._waiting: list[pa.RecordBatch] = []
         self._n_waiting = 0
@@ -49,4 +58,27 @@ class RowGroupWriter:
             self._n_waiting -= whole
 
     def _write(self, table: pa.Table) -> None:
-        self._writer.write_table(table.unify_dictionaries(), row_group_size=self._n_rows)
+        self._writer.write_table(table.unify_dictionaries(), self._n_rows)
+
+
+class ArrowStream:
+    """An Arrow stream, for `RowGroupWriter`: its record batches are the row groups."""
+
+    def __init__(self, target: Target, schema: pa.Schema) -> None:
+        self._file = pa.OSFile(str(target), "wb") if isinstance(target, Path) else target
+        self._writer = pa.ipc.new_stream(self._file, schema)
+
+    def write_table(self, table: pa.Table, n_rows: int) -> None:
+        """Write record batches of this size, and a smaller last one."""
+        self._writer.write_table(table.combine_chunks(), n_rows)
+
+    def close(self) -> None:
+        """End the stream, and the file."""
+        self._writer.close()
+        self._file.close()
+
+
+def _parquet(target: Target, schema: pa.Schema) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(target, schema, compression="zstd")

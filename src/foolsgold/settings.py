@@ -15,12 +15,14 @@ from foolsgold.errors import SettingsError
 from foolsgold.languages import STEMMERS
 from foolsgold.size import parse_size
 from foolsgold.sources import parse_sources
+from foolsgold.training_formats import FIXED_LENGTH_FORMATS as FIXED_LENGTH_FORMATS
+from foolsgold.training_formats import TRAINING_FORMATS, check_format
+from foolsgold.training_formats import FileType as FileType
+from foolsgold.training_formats import TrainingFormat as TrainingFormat
 
 IndexKind = Literal["auto", "exact", "voyager"]
 SamplerName = Literal["top", "uniform", "softmax", "simans"]
 ShortRows = Literal["relax", "drop", "keep", "random"]
-TrainingFormat = Literal["triplet", "n-tuple", "labeled-pair", "labeled-list", "flagembedding"]
-FileType = Literal["jsonl", "parquet"]
 PairsFormat = Literal["flagembedding", "tevatron", "dpr", "sentence-transformers", "msmarco"]
 OnBadLine = Literal["error", "skip"]
 Similarity = Literal["cosine", "dot"]
@@ -33,13 +35,10 @@ SELECTABLE = (
     "max_false_negative_probability", "max_similarity_to_positive", "suspect_probability", "max_score", "min_score",
     "min_rank_without_positive", "answer_match", "cross_encoder", "cross_encoder_margin",
     "cross_encoder_max_probability", "sampler", "sample_from", "softmax_temperature", "simans_a", "simans_b",
-    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "seed", "block_size",
-    "memory", "batch_size", "device", "trust_remote_code", "out", "quiet",
+    "prefer_judged", "random_ratio", "short_rows", "doubtful_ratio", "format", "file_type", "with_scores",
+    "seed", "block_size", "memory", "batch_size", "device", "trust_remote_code", "out", "quiet",
 )  # fmt: skip
 """The settings that choosing again may change; the others made the candidates."""
-
-FIXED_LENGTH_FORMATS = ("n-tuple",)
-"""Training formats whose rows all have the same number of negatives."""
 
 _MAX_WHOLE = 2**31 - 1
 _MAX_SEED = 2**63 - 1
@@ -125,8 +124,15 @@ class MiningSettings:
     doubtful_ratio: float = _setting(
         0.01, "share of pairs, whose positives stand lowest, that are dropped rather than relaxed: labels may be wrong"
     )
-    format: TrainingFormat = _setting("n-tuple", "the training file's form; n-tuple fits the usual contrastive losses")
-    file_type: FileType = _setting("jsonl", "the training file's type; jsonl reads by eye")
+    format: TrainingFormat = _setting(
+        "n-tuple", "the training file's form, see foolsgold export --help; n-tuple fits most losses"
+    )
+    file_type: FileType | None = _setting(
+        None, "the training file's type (default: the format's own, jsonl where it can be, since it reads by eye)"
+    )
+    with_scores: bool = _setting(
+        False, "scores of positives and negatives in the training file, where its format has a place for them"
+    )
     source: str = _setting(
         "dense",
         "what finds candidates: dense (vectors), bm25, both, run:FILE (a TREC run), or several with commas between, "
@@ -189,13 +195,7 @@ class MiningSettings:
                 "language: its words are then compared as they are."
             )
         self._check_sampler()
-        if self.format == "n-tuple" and self.short_rows == "keep":
-            raise SettingsError(
-                "short_rows='keep' cannot be written as 'n-tuple', whose rows all have the same number of negatives. "
-                "Take short_rows='drop' or 'random', or the format triplet, labeled-pair, labeled-list, flagembedding."
-            )
-        if self.format == "flagembedding" and self.file_type != "jsonl":
-            raise SettingsError("format='flagembedding' is read as jsonl only. Take file_type='jsonl'.")
+        check_format(self)
 
     def replace(self, **changes: Any) -> MiningSettings:
         """A copy with other values, checked again."""
@@ -204,6 +204,11 @@ class MiningSettings:
     def as_dict(self) -> dict[str, Any]:
         """All values by field name, as settings.json keeps them."""
         return dataclasses.asdict(self)
+
+    @property
+    def training_file_type(self) -> FileType:
+        """The training file's type: the one asked for, or the format's own."""
+        return self.file_type or TRAINING_FORMATS[self.format].file_types[0]
 
     @property
     def random_negatives(self) -> int:

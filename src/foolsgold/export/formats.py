@@ -1,30 +1,74 @@
-"""Every training format by name."""
+"""Every training format by name; what each can express stands in `foolsgold/training_formats.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-import pyarrow as pa
-
+from foolsgold.export import beir, colbert, dpr, ms_marco, ms_swift, nemo, pylate, tevatron, trec
 from foolsgold.export import flag_embedding as fe
+from foolsgold.export import rag_retrieval as rag
 from foolsgold.export import sentence_transformers as st
-from foolsgold.export.texts import Texts
+from foolsgold.export.part import Format, Part
+from foolsgold.export.plain_lines import LINE_BREAKING
 from foolsgold.export.training_rows import TrainingRows
-from foolsgold.settings import TrainingFormat
+from foolsgold.training_formats import TrainingFormat
 
 
-class Format(NamedTuple):
-    """How negatives become columns: the columns for n negatives, and the batch of a portion."""
+def _one_file(part: Part[TrainingRows], unfit_ids: str | None = None) -> Format:
+    return Format({"": part}, unfit_ids=unfit_ids)
 
-    schema: Callable[[int], pa.Schema]
-    batch: Callable[[TrainingRows, Texts, pa.Schema], pa.RecordBatch]
+
+def _colbert(name: str, examples: Part[TrainingRows]) -> Format:
+    return Format(
+        {name: examples},
+        queries={"queries.tsv": Part(colbert.NUMBERED, colbert.queries)},
+        documents={"collection.tsv": Part(colbert.NUMBERED, colbert.collection)},
+    )
 
 
 FORMATS: dict[TrainingFormat, Format] = {
-    "triplet": Format(st.triplet_schema, st.triplets),
-    "n-tuple": Format(st.n_tuple_schema, st.n_tuples),
-    "labeled-pair": Format(st.labeled_pair_schema, st.labeled_pairs),
-    "labeled-list": Format(st.labeled_list_schema, st.labeled_lists),
-    "flagembedding": Format(fe.flag_embedding_schema, fe.flag_embedding_rows),
+    "triplet": _one_file(Part(st.triplet_schema, st.triplets)),
+    "n-tuple": _one_file(Part(st.n_tuple_schema, st.n_tuples)),
+    "labeled-pair": _one_file(Part(st.labeled_pair_schema, st.labeled_pairs)),
+    "labeled-list": _one_file(Part(st.labeled_list_schema, st.labeled_lists)),
+    "flagembedding": _one_file(Part(fe.flag_embedding_schema, fe.flag_embedding_rows)),
+    "flagembedding-reranker": _one_file(Part(fe.flag_embedding_schema, fe.flag_embedding_rows)),
+    "tevatron": _one_file(Part(tevatron.passages_schema, tevatron.passages)),
+    "tevatron-ids": Format(
+        {"train.jsonl": Part(tevatron.IDS, tevatron.ids)},
+        documents={"corpus.jsonl": Part(tevatron.CORPUS, tevatron.corpus)},
+    ),
+    "colbert": _colbert("triples.jsonl", Part(colbert.EXAMPLES, colbert.triples, kind="tsv")),
+    "colbert-nway": _colbert("nway.jsonl", Part(colbert.EXAMPLES, colbert.nways, kind="tsv")),
+    "pylate-contrastive": _one_file(Part(pylate.contrastive_schema, pylate.contrastive_rows)),
+    "pylate-distillation": Format(
+        {"train.parquet": Part(pylate.DISTILLATION, pylate.distillation_rows)},
+        queries={"queries.parquet": Part(pylate.QUERIES, pylate.queries)},
+        documents={"documents.parquet": Part(pylate.DOCUMENTS, pylate.documents)},
+        fixed=lambda collection: {"README.md": pylate.README},
+    ),
+    "nemo": Format(
+        {"train.json": Part(nemo.nemo_schema, nemo.nemo_rows, frame=nemo.FRAME)},
+        documents={"corpus/train.parquet": Part(nemo.CORPUS, nemo.corpus)},
+        fixed=nemo.corpus_description,
+    ),
+    "nemo-inline": _one_file(Part(nemo.INLINE, nemo.inline_rows)),
+    "dpr": _one_file(Part(dpr.dpr_schema, dpr.dpr_rows, frame=dpr.FRAME)),
+    "ms-swift-embedding": _one_file(Part(ms_swift.MESSAGES, ms_swift.embedding_rows)),
+    "ms-swift-reranker": _one_file(Part(ms_swift.MESSAGES, ms_swift.reranker_rows)),
+    "rag-retrieval-embedding": _one_file(Part(rag.RAG_RETRIEVAL, rag.rag_retrieval_rows)),
+    "rag-retrieval-reranker": _one_file(Part(rag.RAG_RETRIEVAL, rag.rag_retrieval_rows)),
+    "msmarco-triples": _one_file(Part(ms_marco.TRIPLES, ms_marco.triples)),
+    "msmarco-ids": _one_file(Part(ms_marco.ID_TRIPLES, ms_marco.id_triples), unfit_ids=LINE_BREAKING),
+    "msmarco-hard-negatives": _one_file(Part(ms_marco.HARD_NEGATIVES, ms_marco.hard_negatives)),
+    "trec": Format(
+        {"run.trec": Part(trec.RUN, trec.run), "qrels.trec": Part(trec.QRELS, trec.qrels)},
+        unfit_ids=trec.WHITE_SPACE,
+    ),
+    "beir": Format(
+        {
+            "qrels/train.tsv": Part(beir.QRELS, beir.qrels, frame=beir.HEADER),
+            "queries.jsonl": Part(beir.QUERIES, beir.queries),
+        },
+        documents={"corpus.jsonl": Part(beir.CORPUS, beir.corpus)},
+        unfit_ids=beir.UNFIT_IDS,
+    ),
 }

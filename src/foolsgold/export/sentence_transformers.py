@@ -1,64 +1,79 @@
-"""The four forms that sentence-transformers trains on; the order of columns matters to it, their names do not."""
+"""The four forms that sentence-transformers trains on; the order of columns matters to it, their names do not.
+
+But a column of labels or scores must be called so. With scores, triplet and n-tuple have those of the positive and the
+negatives in one list, and the labeled forms have them instead of labels, as the library's `mine_hard_negatives` does.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
+from foolsgold.export.by_pair import ByPair
 from foolsgold.export.by_query import ByQuery
+from foolsgold.export.nested import SCORES, TEXT, TEXTS, score_lists
+from foolsgold.export.part import Columns, Shape
 from foolsgold.export.texts import Texts
 from foolsgold.export.training_rows import TrainingRows
 
-_TEXT = pa.large_string()
 
-
-def triplet_schema(n_negatives: int) -> pa.Schema:
+def triplet_schema(shape: Shape) -> pa.Schema:
     """anchor, positive, negative."""
-    return pa.schema([("anchor", _TEXT), ("positive", _TEXT), ("negative", _TEXT)])
+    return _with_scores([("anchor", TEXT), ("positive", TEXT), ("negative", TEXT)], shape)
 
 
-def triplets(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
+def triplets(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     """A row per negative."""
-    documents = [texts.documents(doc_rows) for doc_rows in (rows.positive_rows, rows.doc_rows)]
-    return pa.RecordBatch.from_arrays([texts.queries(rows.query_rows), *documents], schema=schema)
+    columns = [texts.queries(rows.query_rows), *map(texts.documents, (rows.positive_rows, rows.doc_rows))]
+    if shape.with_scores:
+        columns.append(score_lists(np.stack([rows.positive_scores, rows.scores], axis=1)))
+    return columns
 
 
-def n_tuple_schema(n_negatives: int) -> pa.Schema:
+def n_tuple_schema(shape: Shape) -> pa.Schema:
     """anchor, positive, negative_1 … negative_N; with one negative, as the library does, just negative."""
-    if n_negatives == 1:
-        return triplet_schema(1)
-    negatives = [(f"negative_{i}", _TEXT) for i in range(1, n_negatives + 1)]
-    return pa.schema([("anchor", _TEXT), ("positive", _TEXT), *negatives])
+    if shape.n_negatives == 1:
+        return triplet_schema(shape)
+    negatives = [(f"negative_{i}", TEXT) for i in range(1, shape.n_negatives + 1)]
+    return _with_scores([("anchor", TEXT), ("positive", TEXT), *negatives], shape)
 
 
-def n_tuples(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
-    """A row per (query, positive) pair, with its first negatives; it may have more only where they were given."""
-    starts = rows.pair_starts
-    negatives = rows.doc_rows[starts[:, None] + np.arange(len(schema) - 2)]  # (pairs, negatives)
-    documents = [texts.documents(doc_rows) for doc_rows in (rows.positive_rows[starts], *negatives.T)]
-    return pa.RecordBatch.from_arrays([texts.queries(rows.query_rows[starts]), *documents], schema=schema)
+def n_tuples(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
+    """A row per (query, positive) pair."""
+    pairs = ByPair.of(rows, shape.n_negatives)
+    scores = [score_lists(pairs.scores)] if shape.with_scores else []
+    return [texts.queries(pairs.query_rows), *map(texts.documents, pairs.doc_rows.T), *scores]
 
 
-def labeled_pair_schema(n_negatives: int) -> pa.Schema:
+def labeled_pair_schema(shape: Shape) -> pa.Schema:
     """anchor, text, label."""
-    return pa.schema([("anchor", _TEXT), ("text", _TEXT), ("label", pa.int64())])
+    last = ("score", pa.float32()) if shape.with_scores else ("label", pa.int64())
+    return pa.schema([("anchor", TEXT), ("text", TEXT), last])
 
 
-def labeled_pairs(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
+def labeled_pairs(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     """A row per query and document, labelled 1 or 0, each document once."""
     by_query = ByQuery.of(rows, texts.document_keys)
     anchors = texts.queries(np.repeat(by_query.query_rows, by_query.counts))
-    columns = [anchors, texts.documents(by_query.doc_rows), pa.array(by_query.labels)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return [anchors, texts.documents(by_query.doc_rows), _labels(by_query, shape)]
 
 
-def labeled_list_schema(n_negatives: int) -> pa.Schema:
+def labeled_list_schema(shape: Shape) -> pa.Schema:
     """query, docs, labels."""
-    return pa.schema([("query", _TEXT), ("docs", pa.list_(_TEXT)), ("labels", pa.list_(pa.int64()))])
+    last = ("scores", SCORES) if shape.with_scores else ("labels", pa.list_(pa.int64()))
+    return pa.schema([("query", TEXT), ("docs", TEXTS), last])
 
 
-def labeled_lists(rows: TrainingRows, texts: Texts, schema: pa.Schema) -> pa.RecordBatch:
+def labeled_lists(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     """A row per query: positives labelled 1, then negatives labelled 0."""
     by_query = ByQuery.of(rows, texts.document_keys)
-    lists = [by_query.lists(texts.documents(by_query.doc_rows)), by_query.lists(pa.array(by_query.labels))]
-    return pa.RecordBatch.from_arrays([texts.queries(by_query.query_rows), *lists], schema=schema)
+    lists = map(by_query.lists, (texts.documents(by_query.doc_rows), _labels(by_query, shape)))
+    return [texts.queries(by_query.query_rows), *lists]
+
+
+def _labels(by_query: ByQuery, shape: Shape) -> pa.Array:
+    return pa.array(by_query.scores if shape.with_scores else by_query.labels)
+
+
+def _with_scores(columns: list[tuple[str, pa.DataType]], shape: Shape) -> pa.Schema:
+    return pa.schema([*columns, *([("scores", SCORES)] if shape.with_scores else [])])

@@ -1,4 +1,4 @@
-"""Texts of queries and documents by row, as a training file needs them."""
+"""Texts and ids of queries and documents by row, as a training file needs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
-from foolsgold.gather import gathered_ascending
+from foolsgold.gather import gathered, gathered_ascending
 
 Render = Callable[[pa.LargeStringArray], pa.LargeStringArray]
 _KEPT_BYTES = 2**27  # of all documents, or all queries: up to here they are rendered once, beyond for each portion anew
@@ -20,16 +20,60 @@ _ROWS_AT_ONCE = 8_192
 
 
 class Texts:
-    """The texts of a collection, rendered: as they are, or as JSON.
+    """The texts and ids of a collection, rendered: as they are, as JSON, or so that they fit in a line.
 
     Attributes:
+        collection: whose they are.
+        render: how.
         document_keys: shape (N,), equal where documents say the same.
     """
 
     def __init__(self, collection: Collection, render: Render) -> None:
+        self.collection = collection
+        self.render = render
         self.document_keys = collection.document_keys
-        self.queries = _Column([collection.queries["text"]], render)
-        self.documents = _Column([collection.corpus["title"], collection.corpus["text"]], render)
+
+    @cached_property
+    def queries(self) -> _Column:
+        """Queries."""
+        return _Column([self.collection.queries["text"]], self.render)
+
+    @cached_property
+    def query_ids(self) -> _Column:
+        """Their ids."""
+        return _Column([self.collection.query_ids], self.render)
+
+    @cached_property
+    def documents(self) -> _Column:
+        """Titles and texts of documents, joined."""
+        return _Column([self.collection.corpus["title"], self.collection.corpus["text"]], self.render)
+
+    @cached_property
+    def titles(self) -> _Column:
+        """Titles of documents."""
+        return _Column([self.collection.corpus["title"]], self.render)
+
+    @cached_property
+    def bodies(self) -> _Column:
+        """Texts of documents, without their titles."""
+        return _Column([self.collection.corpus["text"]], self.render)
+
+    @cached_property
+    def doc_ids(self) -> _Column:
+        """Ids of documents."""
+        return _Column([self.collection.doc_ids], self.render)
+
+    def answers(self, query_rows: NDArray[np.integer]) -> pa.ListArray:
+        """A list for each query, empty where no answers are known."""
+        if not self.collection.has_answers:
+            return pa.ListArray.from_arrays(np.zeros(len(query_rows) + 1, np.int32), pa.array([], pa.large_string()))
+        lists = gathered(self.collection.queries["answers"], query_rows)
+        offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(lists).to_numpy())])
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), self.render(lists.flatten()))
+
+    def same(self, text: str, n: int) -> pa.LargeStringArray:
+        """One text in each of n rows."""
+        return pa.repeat(self.render(pa.array([text], pa.large_string()))[0], n)
 
 
 class _Column:

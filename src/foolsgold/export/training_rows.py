@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection, rows_of
 from foolsgold.errors import CollectionError
+from foolsgold.sample import Chosen
+
+STORED_COLUMNS = ("query_id", "positive_id", "doc_id", "score", "positive_score", "source")
+"""What `stored_rows` needs of negatives.parquet."""
 
 _NEGATIVES_AT_ONCE = 4_096
-_IDS = ("query_id", "positive_id", "doc_id")
 
 
 class TrainingRows(NamedTuple):
@@ -24,15 +27,43 @@ class TrainingRows(NamedTuple):
         query_rows: in the collection.
         positive_rows: in the corpus; -1 for a query without positives, which has no place in training files.
         doc_rows: in the corpus, of the negatives.
+        scores: float32, of the negatives; NaN where unknown, as for random documents.
+        positive_scores: float32; NaN where unknown.
+        sources: what found each negative, as a place in `source_names`.
+        source_names: such as "dense", "bm25+dense" and "random".
     """
 
     query_rows: NDArray[np.integer]
     positive_rows: NDArray[np.integer]
     doc_rows: NDArray[np.integer]
+    scores: NDArray[np.float32]
+    positive_scores: NDArray[np.float32]
+    sources: NDArray[np.int32]
+    source_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, chosen: Chosen) -> TrainingRows:
+        """What was chosen."""
+        sources = chosen.source_values
+        return cls(
+            chosen.query_rows, chosen.positive_rows, chosen.doc_rows, chosen.scores, chosen.positive_scores,
+            sources.indices.to_numpy(), tuple(sources.dictionary.to_pylist()),
+        )  # fmt: skip
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> TrainingRows:
         """Some of them."""
-        return TrainingRows(self.query_rows[rows], self.positive_rows[rows], self.doc_rows[rows])
+        return TrainingRows.of_columns([column[rows] for column in self.columns], self.source_names)
+
+    @classmethod
+    def of_columns(cls, columns: Iterable[NDArray[Any]], source_names: tuple[str, ...]) -> TrainingRows:
+        """From all but the names, in the order of the attributes."""
+        queries, positives, docs, scores, positive_scores, sources = columns
+        return cls(queries, positives, docs, scores, positive_scores, sources, source_names)
+
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """All but the names."""
+        return self[:-1]
 
     @property
     def pair_starts(self) -> NDArray[np.int64]:
@@ -64,21 +95,36 @@ def starts_of(*columns: NDArray[np.integer]) -> NDArray[np.int64]:
 def stored_rows(batches: Iterable[pa.RecordBatch], collection: Collection) -> Iterator[TrainingRows]:
     """The rows that negatives.parquet names by ids, no query's in two blocks.
 
+    Args:
+        batches: with `STORED_COLUMNS`.
+        collection: that they were chosen from.
+
     Raises:
-        CollectionError: it names ids that the collection does not have.
+        CollectionError: they name ids that the collection does not have.
     """
-    waiting = TrainingRows(*(np.empty(0, np.int32) for _ in _IDS))
+    waiting: list[NDArray[Any]] = [np.empty(0, np.float32 if "score" in name else np.int32) for name in STORED_COLUMNS]
+    names: tuple[str, ...] = ()
     for batch in batches:
-        new = TrainingRows(
-            _rows(batch["query_id"], collection.query_ids),
-            _rows(batch["positive_id"], collection.doc_ids),
-            _rows(batch["doc_id"], collection.doc_ids),
-        )
-        waiting = TrainingRows(*map(np.concatenate, zip(waiting, new, strict=True)))
-        last = starts_of(waiting.query_rows)[-1:].sum()  # the last query may go on in the next batch
-        yield waiting.take(slice(0, int(last)))
-        waiting = waiting.take(slice(int(last), None))
-    yield waiting
+        names = tuple(dict.fromkeys((*names, *pc.unique(batch["source"]).to_pylist())))
+        new = _columns(batch, collection, names)
+        rows = TrainingRows.of_columns(map(np.concatenate, zip(waiting, new, strict=True)), names)
+        last = int(starts_of(rows.query_rows)[-1:].sum())  # the last query may go on in the next batch
+        yield rows.take(slice(0, last))
+        waiting = list(rows.take(slice(last, None)).columns)
+    yield TrainingRows.of_columns(waiting, names)
+
+
+def _columns(batch: pa.RecordBatch, collection: Collection, names: tuple[str, ...]) -> list[NDArray[Any]]:
+    """Those of TrainingRows, but for the names of sources."""
+    sources = pc.index_in(batch["source"], value_set=pa.array(names, pa.large_string()))
+    return [
+        _rows(batch["query_id"], collection.query_ids),
+        _rows(batch["positive_id"], collection.doc_ids),
+        _rows(batch["doc_id"], collection.doc_ids),
+        batch["score"].to_numpy(zero_copy_only=False),  # NaN for null
+        batch["positive_score"].to_numpy(zero_copy_only=False),
+        np.asarray(sources.to_numpy(zero_copy_only=False), np.int32),
+    ]
 
 
 def _rows(ids: pa.Array, known: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -1,46 +1,59 @@
-"""The export stage: a training file, written as negatives come."""
+"""The export stage: a training file, or a folder of several, written as negatives come."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
 from foolsgold.collection import Collection
+from foolsgold.errors import SettingsError
+from foolsgold.export.check import check_ids, check_scores
 from foolsgold.export.formats import FORMATS
-from foolsgold.export.json_lines import as_json, json_lines
-from foolsgold.export.texts import Texts
+from foolsgold.export.part import Part, Shape
+from foolsgold.export.sinks import SINKS
+from foolsgold.export.texts import Render, Texts
 from foolsgold.export.training_rows import TrainingRows
-from foolsgold.row_groups import RowGroupWriter
-from foolsgold.settings import MiningSettings, TrainingFormat
+from foolsgold.settings import MiningSettings
+from foolsgold.training_formats import TRAINING_FORMATS, writes_scores
 
-_ROWS_PER_GROUP = 16_384
+_ROWS_AT_ONCE = 8_192
+_Add = Callable[[Any], int]
+"""Writes the rows of a portion, and says how many they are."""
 
 
 class TrainingFile:
     """Writes negatives with their texts, in the format and file type that the settings name; a context manager.
 
+    Args:
+        path: of the file; or of the folder, which is made.
+        collection: whose texts are written.
+        settings: with format, file type, and whether there are scores.
+
     Attributes:
-        n_rows: written so far.
+        n_rows: written so far, of the file to train on.
+
+    Raises:
+        CollectionError: ids that the format cannot express.
     """
 
     def __init__(self, path: Path, collection: Collection, settings: MiningSettings) -> None:
+        check_ids(settings, collection)
         self.n_rows = 0
-        self._format = FORMATS[settings.format]
-        self._schema = self._format.schema(settings.negatives)
-        self._open = ExitStack()
-        if settings.file_type == "jsonl":
-            self._texts = Texts(collection, as_json)
-            file = self._open.enter_context(path.open("wb"))
-            self._write: Callable[[pa.RecordBatch], Any] = lambda batch: file.write(memoryview(json_lines(batch)))
-        else:
-            self._texts = Texts(collection, lambda texts: texts)
-            self._write = self._open.enter_context(RowGroupWriter(path, self._schema, _ROWS_PER_GROUP)).write
+        self._collection, self._settings = collection, settings
+        self._texts: dict[Render, Texts] = {}
+        format = FORMATS[settings.format]
+        if TRAINING_FORMATS[settings.format].is_folder:
+            self._write_beside(path)
+        with ExitStack() as opened:
+            self._parts = [self._opened(opened, path / name, part) for name, part in format.negatives.items()]
+            self._open = opened.pop_all()
 
     def __enter__(self) -> TrainingFile:
         return self
@@ -51,11 +64,51 @@ class TrainingFile:
         self._open.__exit__(kind, error, traceback)
 
     def write(self, rows: TrainingRows) -> None:
-        """Add the negatives of some queries."""
-        for portion in rows.portions():
-            batch = self._format.batch(portion, self._texts, self._schema)
-            self._write(batch)
-            self.n_rows += batch.num_rows
+        """Add the negatives of some queries.
+
+        Raises:
+            SettingsError: there are to be scores, and one is not known.
+        """
+        for portion in _portions(rows, self._collection, self._settings):
+            n_rows, *_ = [add(portion) for add in self._parts]
+            self.n_rows += n_rows
+
+    def _write_beside(self, folder: Path) -> None:
+        """The files that do not depend on the negatives."""
+        format, collection = FORMATS[self._settings.format], self._collection
+        folder.mkdir()
+        for name in (*format.negatives, *format.documents):
+            (folder / name).parent.mkdir(exist_ok=True)
+        for name, content in format.fixed(collection).items():
+            (folder / name).write_text(content, encoding="utf-8")
+        self._write_all(folder, format.queries, collection.n_queries)
+        self._write_all(folder, format.documents, collection.n_documents)
+
+    def _write_all(self, folder: Path, parts: Mapping[str, Part[Any]], n_rows: int) -> None:
+        for name, part in parts.items():
+            with ExitStack() as opened:
+                add = self._opened(opened, folder / name, part)
+                for start in range(0, n_rows, _ROWS_AT_ONCE):
+                    add(np.arange(start, min(start + _ROWS_AT_ONCE, n_rows)))
+
+    def _opened(self, opened: ExitStack, path: Path, part: Part[Any]) -> _Add:
+        is_folder = TRAINING_FORMATS[self._settings.format].is_folder
+        sink = SINKS[part.kind or (path.suffix[1:] if is_folder else self._settings.training_file_type)]
+        shape = shape_of(self._settings)
+        texts = self._texts.setdefault(sink.render, Texts(self._collection, sink.render))
+        write = opened.enter_context(sink.open(path, part.schema_for(shape), part.frame))
+
+        def add(rows: Any) -> int:
+            batch = part.batch(rows, texts, shape)
+            write(batch)
+            return int(batch.num_rows)
+
+        return add
+
+
+def shape_of(settings: MiningSettings) -> Shape:
+    """The shape of rows that settings ask for."""
+    return Shape(settings.negatives, writes_scores(settings))
 
 
 def write_training_file(
@@ -71,12 +124,26 @@ def write_training_file(
             progress.update(file.n_rows - progress.n)
 
 
-def training_table(
-    name: TrainingFormat, blocks: Iterable[TrainingRows], collection: Collection, n_negatives: int
-) -> pa.Table:
-    """The rows of a format, in memory."""
-    format = FORMATS[name]
-    schema, texts = format.schema(n_negatives), Texts(collection, lambda texts: texts)
-    portions = (portion for rows in blocks for portion in rows.portions())
-    batches = [format.batch(portion, texts, schema) for portion in portions]
-    return pa.Table.from_batches(batches, schema)
+def training_table(blocks: Iterable[TrainingRows], collection: Collection, settings: MiningSettings) -> pa.Table:
+    """The rows of the settings' format, in memory.
+
+    Raises:
+        SettingsError: the format is no table, or there are to be scores, and one is not known.
+    """
+    if not TRAINING_FORMATS[settings.format].is_table:
+        tables = ", ".join(name for name, traits in TRAINING_FORMATS.items() if traits.is_table)
+        raise SettingsError(
+            f"format {settings.format!r} is no table, and only written to disk, as by export_negatives. Take one of "
+            f"{tables}."
+        )
+    (part,) = FORMATS[settings.format].negatives.values()
+    shape, texts = shape_of(settings), Texts(collection, lambda texts: texts)
+    portions = (portion for rows in blocks for portion in _portions(rows, collection, settings))
+    return pa.Table.from_batches([part.batch(portion, texts, shape) for portion in portions], part.schema_for(shape))
+
+
+def _portions(rows: TrainingRows, collection: Collection, settings: MiningSettings) -> Iterator[TrainingRows]:
+    for portion in rows.portions():
+        if writes_scores(settings):
+            check_scores(portion, collection, settings.format)
+        yield portion

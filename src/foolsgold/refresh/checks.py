@@ -46,6 +46,8 @@ def checked_settings(settings: Any) -> MiningSettings:
             f"format is {settings.format!r}; negatives can be refreshed in {' or '.join(map(repr, _FORMATS))}, whose "
             "number of rows does not depend on what was mined."
         )
+    if settings.with_scores:
+        raise SettingsError("with_scores: negatives are refreshed without scores. Leave with_scores out.")
     if settings.short_rows == "keep":
         raise SettingsError(
             "short_rows='keep' cannot be refreshed: each pair has a fixed number of negatives. Take 'relax', 'drop' or "

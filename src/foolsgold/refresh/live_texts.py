@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
 from foolsgold.errors import MissingExtraError
+from foolsgold.export.part import Shape
 from foolsgold.export.sentence_transformers import n_tuple_schema, triplet_schema
 from foolsgold.refresh.pair_negatives import PairNegatives
 from foolsgold.settings import TrainingFormat
@@ -42,7 +43,8 @@ class LiveTexts:
 
     def __init__(self, collection: Collection, negatives: PairNegatives, format: TrainingFormat) -> None:
         n_negatives = negatives.doc_rows.shape[1]
-        schema = triplet_schema(1) if format == "triplet" else n_tuple_schema(n_negatives)
+        shape = Shape(n_negatives, with_scores=False)
+        schema = triplet_schema(shape) if format == "triplet" else n_tuple_schema(shape)
         self.negatives = negatives
         self._collection = collection
         self._columns: list[str] = schema.names

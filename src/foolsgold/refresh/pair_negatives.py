@@ -44,14 +44,14 @@ class PairNegatives:
 
     @classmethod
     def of(cls, result: MiningResult) -> PairNegatives:
-        """Those of the pairs that got all the negatives asked for."""
+        """The first of the pairs that got all the negatives asked for, or more, where they were given."""
         collection, n_negatives = result.collection, result.settings.negatives
         schema = pa.schema([NEGATIVES_SCHEMA.field(name) for name in _IDS])
         ids = pa.Table.from_batches(result.stored.batches(_IDS), schema).drop_null()  # null: a query without positives
         query_rows = _rows(ids["query_id"], collection.query_ids)
         positive_rows = _rows(ids["positive_id"], collection.doc_ids)
         starts = starts_of(query_rows, positive_rows)
-        complete = starts[np.diff(starts, append=len(query_rows)) == n_negatives]
+        complete = starts[np.diff(starts, append=len(query_rows)) >= n_negatives]
         doc_rows = _rows(ids["doc_id"], collection.doc_ids)[complete[:, None] + np.arange(n_negatives)]
         return cls(query_rows[complete], positive_rows[complete], doc_rows)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from foolsgold.collection.columns import columns_of, items_of
+from foolsgold.collection.fields import check_text
 from foolsgold.collection.files import read_rows
-from foolsgold.collection.records import check_text
 from foolsgold.collection.rows import BadRow
 from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.export.colbert_files import plain_line

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from foolsgold.collection.pairs import POSITIVE_COLUMNS, QUERY_COLUMNS
+from foolsgold.collection.pair_columns import POSITIVE_COLUMNS, QUERY_COLUMNS
 from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.training_data.given import field_of, given_items, line_of, passages_of
 from foolsgold.training_data.labels import LabelReader

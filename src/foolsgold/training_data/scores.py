@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from foolsgold.collection.pairs import QUERY_COLUMNS
+from foolsgold.collection.pair_columns import QUERY_COLUMNS
 from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.training_data.examples import Examples
 from foolsgold.training_data.given import field_of, given_items, line_of, passages_of
