@@ -209,6 +209,13 @@ def ms_swift(path: Path) -> Iterable[Row]:
         yield Row(row["messages"][0]["content"], *sides)
 
 
+def hits(path: Path) -> Iterable[Row]:
+    for row in jsonl(path):
+        (positive, *negatives), labels = zip(*((hit["content"], hit["label"]) for hit in row["hits"]), strict=True)
+        assert labels == (1, *[0] * len(negatives))
+        yield Row(row["query"], [positive], negatives)
+
+
 def tsv_triples(path: Path) -> Iterable[Row]:
     for line in lines(path):
         query, positive, negative = line.split("\t")
@@ -246,7 +253,7 @@ READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
     "colbert": colbert, "colbert-nway": colbert_nway, "pylate-contrastive": n_tuples,
     "pylate-distillation": pylate_distillation, "nemo": nemo, "nemo-inline": pos_neg, "dpr": dpr,
     "ms-swift-embedding": ms_swift, "ms-swift-reranker": ms_swift, "rag-retrieval-embedding": pos_neg,
-    "rag-retrieval-reranker": pos_neg, "msmarco-triples": tsv_triples, "msmarco-ids": tsv_triples,
+    "rag-retrieval-reranker": hits, "msmarco-triples": tsv_triples, "msmarco-ids": tsv_triples,
     "msmarco-hard-negatives": hard_negatives, "trec": trec, "beir": beir,
 }  # fmt: skip
 BY_ROW = ("colbert", "colbert-nway")

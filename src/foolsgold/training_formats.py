@@ -85,7 +85,7 @@ TRAINING_FORMATS: dict[TrainingFormat, TrainingFormatTraits] = {
         "ms-swift, reranker", "messages, positive_messages, negative_messages", ("jsonl",), short_rows=False
     ),
     "rag-retrieval-embedding": _Traits("RAG-Retrieval, embedding", "query, pos, neg", ("jsonl",)),
-    "rag-retrieval-reranker": _Traits("RAG-Retrieval, reranker", "query, pos, neg", ("jsonl",)),
+    "rag-retrieval-reranker": _Traits("RAG-Retrieval, reranker", "query, hits", ("jsonl",)),
     "msmarco-triples": _Traits("MS MARCO triples", "query, positive, negative", ("tsv",)),
     "msmarco-ids": _Traits("MS MARCO qidpidtriples", "query id, positive id, negative id", ("tsv",)),
     "msmarco-hard-negatives": _Traits(
