@@ -26,7 +26,7 @@ from foolsgold import (
 )
 from foolsgold.cli import main
 from foolsgold.errors import CollectionError, OutputError, SettingsError
-from foolsgold.export import stored_rows
+from foolsgold.export import STORED_COLUMNS, stored_rows
 from hub_server import TOKEN, HubServer, hub_server
 
 # The hub's library sends files to storage in a way that its HTTP client has deprecated.
@@ -162,8 +162,8 @@ def test_another_split_stays_and_the_same_is_replaced(
 def test_many_rows_are_several_files(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = mined(tmp_path / "c")
     monkeypatch.setattr(hub, "_SHARD_BYTES", 0)
-    ids = ("query_id", "positive_id", "doc_id")
-    blocks = [rows for rows in stored_rows(result.stored.batches(ids), result.collection) if len(rows.query_rows)]
+    stored = stored_rows(result.stored.batches(STORED_COLUMNS), result.collection)
+    blocks = [rows for rows in stored if len(rows.query_rows)]
     assert len(blocks) == 2  # one a query
     address = hub.push(
         blocks, result.collection, result.settings.replace(file_type="parquet"), lambda data: f"{data.n_rows} rows",
