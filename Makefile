@@ -27,10 +27,11 @@ demo: setup
 	$(BIN)/foolsgold mine --collection demo/python-docs --model offline --out demo/mined
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -m slow
 
 unit: setup
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check .

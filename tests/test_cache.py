@@ -154,6 +154,7 @@ def test_a_model_that_was_trained_further_is_another(model_folder: str, tmp_path
     assert np.allclose(after, model.encode(CORPUS), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_another_query_prompt_leaves_the_documents(model_folder: str, tmp_path: Path) -> None:
     for prompt in ("", "query: "):
         encoder = SentenceTransformerEncoder(model_folder, query_prompt=prompt, device="cpu")

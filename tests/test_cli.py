@@ -47,6 +47,7 @@ def test_mine_select_export(flags: list[str], tmp_path: Path, capsys: pytest.Cap
     }
 
 
+@pytest.mark.slow
 def test_three_files_and_every_setting_by_flag(beir: Path, tmp_path: Path) -> None:
     files = ["--corpus", f"{beir}/corpus.jsonl", "--queries", f"{beir}/queries.jsonl", "--qrels", f"{beir}/qrels.tsv"]
     given = {
@@ -110,6 +111,7 @@ def test_export_in_any_format(flags: list[str], tmp_path: Path, capsys: pytest.C
     assert "msmarco-hard-negatives" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", str(tmp_path / "docs")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'docs'}\n"

@@ -89,6 +89,7 @@ def test_the_parameters_are_the_same_and_a_seed() -> None:
     assert (seed.name, seed.default, seed.kind) == ("seed", 42, inspect.Parameter.KEYWORD_ONLY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_format", FORMATS)
 @pytest.mark.parametrize("output_scores", [True, False])
 def test_the_same_rows(static_model: SentenceTransformer, output_format: str, output_scores: bool) -> None:
@@ -127,6 +128,7 @@ def test_the_same_rows_with_prompts(static_model: SentenceTransformer) -> None:
         assert_same({**prompts, "output_scores": True}, PAIRS, static_model)
 
 
+@pytest.mark.slow
 def test_the_same_rows_with_a_cross_encoder(static_model: SentenceTransformer, reranker: CrossEncoder) -> None:
     few = PAIRS.select(range(60))
     for rules in ({"min_score": 0.1}, {"absolute_margin": 0.01}, {"max_score": 0.8, "range_min": 1}):

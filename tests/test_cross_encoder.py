@@ -160,6 +160,7 @@ def test_the_sampler_gives_the_order(rerank: Callable[..., MiningResult]) -> Non
     assert result.report["cross_encoder"]["candidates_scored"] < 20 * 8
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_block_size(rerank: Callable[..., MiningResult], tmp_path: Path) -> None:
     n = 1030  # more than one group
     collection = circle_collection(WORDS, [[q % 2] for q in range(n)], queries=[f"query{q}" for q in range(n)])

@@ -206,6 +206,7 @@ def test_where_candidates_cannot_keep_the_rate_random_documents_take_their_place
     assert drawn and not drawn & suspicious
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_a_lower_bound_never_adds_a_negative_of_higher_probability(data: st.DataObject) -> None:

@@ -213,6 +213,7 @@ def test_simple_miners_window() -> None:
     assert rank_window(300, min_rank=50) == (15, 30)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_positive_is_never_chosen_whatever_the_settings(data: Any) -> None:

@@ -45,6 +45,7 @@ def test_the_vectors_are_those_of_sentence_transformers(side: Any, model: Any) -
     assert encoder.encode([], side).shape == (0, 384)
 
 
+@pytest.mark.slow
 def test_modules_after_the_transformer_are_the_models_own(own: Any) -> None:
     from sentence_transformers.sentence_transformer.modules import Dense
     from torch import nn
@@ -61,6 +62,7 @@ def test_modules_after_the_transformer_are_the_models_own(own: Any) -> None:
     assert np.allclose(given.encode_queries(TEXTS), own.encode_query(TEXTS, prompt="Q: "), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_int8_is_near_and_a_vector_does_not_depend_on_the_other_texts(model: Any) -> None:
     exact = SentenceTransformerEncoder(model).encode_documents(TEXTS)
     encoder = SentenceTransformerEncoder(model, precision="int8")
@@ -72,6 +74,7 @@ def test_int8_is_near_and_a_vector_does_not_depend_on_the_other_texts(model: Any
     assert np.allclose(vecs, alone, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_of_seven_bits_for_processors_that_overflow(model: Any, tmp_path: Path) -> None:
     import torch
 
@@ -102,6 +105,7 @@ def test_a_graph_is_written_once_and_again_where_it_is_damaged(
     assert not [path for path in files(tmp_path) if ".partial" in str(path)]
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_further_is_another_one(own: Any) -> None:
     import torch
 

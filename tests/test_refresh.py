@@ -151,6 +151,7 @@ def test_rows_have_the_negatives_of_the_latest_mining(interval: Any, mined: list
         assert set(batch) <= contents[step - 1 if drawn_before else step]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [{"every_n_epochs": 1}, {"every_n_steps": 3}])
 def test_the_same_seeds_give_the_same_weights_and_negatives(interval: Any, tmp_path: Path) -> None:
     found = []
@@ -203,6 +204,7 @@ def tiny_transformer() -> Any:
         return SentenceTransformer(modules=[body, Pooling(body.get_embedding_dimension(), "mean")], device="cpu")
 
 
+@pytest.mark.slow
 def test_a_transformer_is_mined_with_as_it_is_now_and_no_graph_is_exported(tmp_path: Path) -> None:
     """The negatives after training are those that its last weights before the mining give."""
     from foolsgold.encode import SentenceTransformerEncoder
@@ -289,6 +291,7 @@ def test_a_pair_that_gets_too_few_keeps_what_it_had(tmp_path: Path) -> None:
     assert (logs["foolsgold/pairs_kept"], logs["foolsgold/changed"], logs["foolsgold/yield"]) == (1, 0.5, 0.5)
 
 
+@pytest.mark.slow
 def test_resuming_between_epochs_gives_the_weights_of_a_training_without_a_break(tmp_path: Path) -> None:
     model, refresh = scattered(), refreshing(every_n_epochs=1)
     dataset = refresh.dataset(model)
@@ -302,6 +305,7 @@ def test_resuming_between_epochs_gives_the_weights_of_a_training_without_a_break
     assert mined_steps(trainer) == [0, 4, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [{"every_n_epochs": 1}, {"every_n_steps": 5}])
 def test_resuming_amid_an_epoch_reads_the_negatives_of_the_checkpoint(interval: Any, tmp_path: Path) -> None:
     model, refresh = scattered(), refreshing(**interval)
@@ -320,6 +324,7 @@ def test_resuming_amid_an_epoch_reads_the_negatives_of_the_checkpoint(interval: 
     assert mined_steps(trainer) == ([0, 4, 8] if "every_n_epochs" in interval else [0, 5, 10])
 
 
+@pytest.mark.slow
 def test_resuming_without_the_file_mines_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     model, refresh = scattered(), refreshing(every_n_steps=100)
     trainer_of(model, refresh.dataset(model), tmp_path, [refresh], save_strategy="steps", save_steps=6).train()
@@ -331,6 +336,7 @@ def test_resuming_without_the_file_mines_again(tmp_path: Path, caplog: pytest.Lo
     assert "negatives are mined again" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_fit(tmp_path: Path) -> None:
     model, refresh = scattered(), refreshing(every_n_steps=100)
     trainer_of(model, refresh.dataset(model), tmp_path, [refresh], save_strategy="steps", save_steps=6).train()
@@ -349,6 +355,7 @@ def test_a_checkpoint_that_does_not_fit(tmp_path: Path) -> None:
         trainer.train(resume_from_checkpoint=str(checkpoint))
 
 
+@pytest.mark.slow
 def test_a_second_training_begins_with_negatives_of_its_own(tmp_path: Path) -> None:
     model, refresh = scattered(), refreshing(every_n_epochs=2)
     dataset = refresh.dataset(model)

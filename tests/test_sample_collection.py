@@ -8,6 +8,7 @@ from foolsgold import read_beir, write_sample_collection
 from foolsgold.errors import SettingsError
 
 
+@pytest.mark.slow
 def test_a_collection_of_several_thousand_documents(tmp_path: Path) -> None:
     n_documents = write_sample_collection(tmp_path / "docs")
     collection = read_beir(tmp_path / "docs")
@@ -19,6 +20,7 @@ def test_a_collection_of_several_thousand_documents(tmp_path: Path) -> None:
     assert collection.query_texts(query_row) == ["Wrap a single paragraph of text, returning a list of wrapped lines."]
 
 
+@pytest.mark.slow
 def test_the_same_files_again(tmp_path: Path) -> None:
     contents = []
     for _ in range(2):  # the second time into a folder that is its own

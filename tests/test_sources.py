@@ -225,6 +225,7 @@ mine(collection, vectors if with_vectors else None, settings)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["bm25", "dense,bm25,run:a.trec"])
 def test_the_same_bytes_whatever_hash_seed_threads_and_blocks(tmp_path: Path, source: str) -> None:
     (tmp_path / "a.trec").write_text("".join(f"q{n} Q0 d{n * 7 % 400} 1 {n % 5} x\n" for n in range(900)))
