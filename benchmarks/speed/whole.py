@@ -52,13 +52,17 @@ def measure(data: Path, rounds: int, *, n_documents: int | None, ways: Sequence[
         for _ in range(rounds):
             shutil.rmtree(Path(scratch) / "work", ignore_errors=True)
             raw += [_in_new_process(way, collection, Path(scratch) / "work") for way in ways]
-    seconds = {way: [run["seconds"] for run in raw if run["way"] == way] for way in ways}
-    rows = [
-        {"way": way, "seconds": median(seconds[way]), "to_foolsgold": _ratio(seconds[way], seconds[FIRST]),
-         "peak_bytes": median(run["peak_bytes"] for run in raw if run["way"] == way)}
-        for way in ways
-    ]  # fmt: skip
+    rows = [{"way": way, **_medians([run for run in raw if run["way"] == way], raw)} for way in ways]
     return {**sizes, "rounds": rounds, "runs": raw, "table": rows}
+
+
+def _medians(runs: list[dict[str, Any]], all_runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Of one way; ratios are medians of the rounds' ratios to foolsgold's first run."""
+    firsts = [run for run in all_runs if run["way"] == FIRST]
+    found = {name: median(run[name] for run in runs) for name in ("seconds", "processor_seconds", "peak_bytes")}
+    for name in ("seconds", "processor_seconds"):
+        found[f"{name}_to_foolsgold"] = median(run[name] / first[name] for run, first in zip(runs, firsts, strict=True))
+    return found
 
 
 def write_part(source: Path, target: Path, n_documents: int | None) -> dict[str, int]:
@@ -160,11 +164,6 @@ def _processor_seconds() -> float:
     """Of all processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _ratio(values: list[float], others: list[float]) -> float:
-    """The median of the ratios of the rounds."""
-    return median(value / other for value, other in zip(values, others, strict=True))
 
 
 def main() -> None:

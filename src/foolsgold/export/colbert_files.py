@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-_BREAKS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029\0]")
+from foolsgold.export.plain_lines import LINE_BREAKING
+
+_BREAKS = re.compile(LINE_BREAKING)
 
 
 def plain_line(text: str) -> str:
