@@ -27,7 +27,7 @@ _INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did what it should, 2 for wrong use, 1 for a failure, 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         options.run(options)
     except FoolsgoldError as error:
@@ -166,7 +166,8 @@ def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser
     return [command for action in actions for command in action.choices.values()]
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """All subcommands and their flags."""
     parser = _Parser(prog="foolsgold", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
