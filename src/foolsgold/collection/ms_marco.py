@@ -44,10 +44,15 @@ def parse_triple(record: Mapping[str, Any]) -> Example:
     Raises:
         Problem: a text that is empty, or ids in place of texts.
     """
-    if all(text.isdecimal() for text in record.values()):
-        raise Problem("three numbers: a triple of ids, which needs the queries and the corpus (queries=, corpus=).")
+    if all(map(_looks_like_id, record.values())):
+        raise Problem("a triple of ids, not of texts: it needs the queries and the corpus (queries=, corpus=).")
     query, positive, negative = (checked_text(text, f"the {name}") for name, text in record.items())
     return Example(query, [Passage(positive)], [Passage(negative)])
+
+
+def _looks_like_id(text: str) -> bool:
+    """A digit and no space; what is not ASCII may be a text in a script without spaces."""
+    return text.isascii() and any(map(str.isdigit, text)) and not any(map(str.isspace, text))
 
 
 def read_id_triples(
@@ -89,15 +94,17 @@ def read_ms_marco_folder(
 ) -> Collection:
     """A collection of `collection.tsv`, `queries.SPLIT.tsv` and `qrels.SPLIT.tsv`.
 
-    Queries without a judgement are left out. Queries and qrels may also be called `queries.tsv` and `qrels.tsv`.
+    Queries without a judgement are left out. Queries may also be called `queries.tsv`, and qrels,
+    where no split is named, `qrels.tsv`.
 
     Raises:
         SettingsError: a file that is not there, or several splits of which none is named.
     """
+    unnamed = () if split else ("qrels",)
     split = split or _only_split(root)
     corpus = read_passages(_file(root, "collection"))
     queries = read_headerless_tsv(_file(root, f"queries.{split}", "queries"), _QUERY)
-    qrels = read_trec_qrels(_file(root, f"qrels.{split}", "qrels"))
+    qrels = read_trec_qrels(_file(root, f"qrels.{split}", *unnamed))
     judgements = read_judgements(qrels, bad_lines)
     return assemble(
         read_documents(corpus, bad_lines),
