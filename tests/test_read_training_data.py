@@ -350,6 +350,30 @@ def test_ms_marco_triples_of_ids(ms_marco: Path) -> None:
     assert found == MS_MARCO_SHAPE
 
 
+def test_triples_of_ids_of_which_some_are_unknown(ms_marco: Path) -> None:
+    files = {"corpus": ms_marco / "collection.tsv", "queries": ms_marco / "queries.train.tsv"}
+    triples = write(ms_marco / "triples.tsv", "8\t77\t0\n9\t3\t88\n10\t1\t0\nx\t1\t0\n")
+    collection = read_training_data(triples, format="msmarco", max_unknown_ratio=0.5, **files)
+    assert collection.query_ids.to_pylist() == ["10", "9"]
+    assert [collection.positives.of(n).tolist() for n in range(2)] == [[1], [3]]
+    assert collection.given_negatives is not None
+    assert [collection.given_negatives.of(n).tolist() for n in range(2)] == [[0], []]
+    assert collection.reading["unknown_ids"] == 4
+    assert f'{triples}:2: query "9", document "88"' in collection.reading["unknown_id_examples"]
+
+
+def test_memory_of_triples_of_ids_is_a_few_bytes_a_line(ms_marco: Path) -> None:
+    files = {"corpus": ms_marco / "collection.tsv", "queries": ms_marco / "queries.train.tsv"}
+    read_training_data(ms_marco / "qidpidtriples.tsv", format="msmarco", **files)  # loads what it needs
+    n = 48_000
+    triples = write(ms_marco / "triples.tsv", "10\t1\t2\n9\t3\t0\n10\t1\t0\n" * (n // 3))
+    tracemalloc.start()
+    assert shape(read_training_data(triples, format="msmarco", **files)) == MS_MARCO_SHAPE
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < n * 150  # where every id is kept, 650 bytes a line
+
+
 def test_ms_marco_folder(ms_marco: Path) -> None:
     for collection in (read_training_data(ms_marco), read_training_data(ms_marco, format="msmarco", split="train")):
         assert collection.query_ids.to_pylist() == ["10", "9"]

@@ -147,6 +147,12 @@ def test_a_dataset_that_the_hub_does_not_have(monkeypatch: pytest.MonkeyPatch) -
         read_training_data("nobody/nothing")
 
 
+@pytest.mark.parametrize("kind", ["json", "csv", "text", "parquet", "pandas", "arrow"])
+def test_a_kind_of_files_is_no_dataset(kind: str) -> None:
+    with pytest.raises(SettingsError, match=f"pairs: '{kind}' is a kind of files, not a dataset. Give the path"):
+        read_training_data(kind)
+
+
 def test_paths_that_are_not_there(tmp_path: Path) -> None:
     for path in ("nowhere.jsonl", tmp_path / "nowhere"):
         with pytest.raises(SettingsError, match=r"nowhere.* does not exist. Give a file"):
@@ -167,6 +173,19 @@ def test_ms_marco_that_cannot_be_read(ms_marco: Path) -> None:
     write(ms_marco / "triples.tsv", "a\tb\tc\na\tb\n")
     with pytest.raises(BadRowError, match=r"triples.tsv:2: 2 fields"):
         read_training_data(ms_marco / "triples.tsv", format="msmarco")
+
+
+def test_ms_marco_whose_ids_are_unknown(ms_marco: Path) -> None:
+    queries, corpus = ms_marco / "queries.train.tsv", ms_marco / "collection.tsv"
+    triples = write(ms_marco / "triples.tsv", "x1\t1\t2\nx2\t3\t0\n")
+    unknown = r'2 of 2 judgements \(100%\) name a query or document that is not there, such as .*:1: query "x1"'
+    with pytest.raises(CollectionError, match=rf"triples.tsv: {unknown}"):
+        read_training_data(triples, corpus, format="msmarco", queries=queries)
+    with pytest.raises(CollectionError, match=r"triples.tsv: no positives: none of its queries and positives is there"):
+        read_training_data(triples, corpus, format="msmarco", queries=queries, max_unknown_ratio=1.0)
+    write(ms_marco / "qrels.train.tsv", "x1\t0\t1\t1\nx2\t0\t3\t1\n")
+    with pytest.raises(CollectionError, match=rf"qrels.train.tsv: {unknown}"):
+        read_training_data(ms_marco)
 
 
 @pytest.mark.parametrize(

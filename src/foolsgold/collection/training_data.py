@@ -255,7 +255,12 @@ def _ms_marco(path: Path, options: _Options, source: dict[str, Any] | None) -> C
             "corpus is missing: triples of ids need it beside queries. Give both (--corpus, --queries)."
         )
     return ms_marco.read_id_triples(
-        path, Path(options.queries), corpus, keep_negatives=options.keep_negatives, **shared
+        path,
+        Path(options.queries),
+        corpus,
+        keep_negatives=options.keep_negatives,
+        show_progress=options.show_progress,
+        **shared,
     )
 
 
