@@ -53,10 +53,9 @@ def assemble(
     all_queries, queries = queries, _without_other_splits(queries, judgements, other_splits)
     pairs = rows_of_pairs(judgements, corpus, queries, judged_rows)
     unknown = unknown_ids(pairs, judged_rows, max_unknown_ratio)
-    query_of, doc_of, known = pairs.query_rows, pairs.doc_rows, pairs.known
     of_queries = {"n_queries": queries.num_rows}
     positives, judged_negatives, n_contradictions = _split_by_score(
-        query_of[known], doc_of[known], judgements.scores[known], n_documents=corpus.num_rows, **of_queries
+        *_known_rows(pairs), judgements.scores[pairs.known], n_documents=corpus.num_rows, **of_queries
     )
     if not len(positives.doc_rows):
         raise CollectionError(
@@ -113,18 +112,17 @@ def assemble_triples(
     _check_not_empty(len(sides[0].doc_rows), triples.name, "triples", bad_lines)
     found = [unknown_ids(side, triples, max_unknown_ratio) for side in sides]
     if not sides[0].known.any():
-        raise CollectionError(f"{triples.name}: no positives: none of its queries and positives is there.")
+        raise CollectionError(
+            f"{triples.name}: no positives: none of its queries and positives is there. "
+            "Check that the three files belong together."
+        )
     named = queries.take(np.unique(sides[0].query_rows[sides[0].known]))
     new_rows = _new_rows(queries, named)
     positives, *negatives = (_judgements(side.of_queries(new_rows), n_queries=named.num_rows) for side in sides)
     none = Judgements.none(named.num_rows)
-    reading = {
-        **NOTHING_MET,
-        "bad_lines_skipped": bad_lines.count,
-        "bad_line_examples": bad_lines.examples,
-        "unknown_ids": sum(side["unknown_ids"] for side in found),
-        "unknown_id_examples": [example for side in found for example in side["unknown_id_examples"]],
-    }
+    met = {"bad_lines_skipped": bad_lines.count, "bad_line_examples": bad_lines.examples}
+    unknown = {name: sum((side[name] for side in found[1:]), found[0][name]) for name in found[0]}
+    reading = {**NOTHING_MET, **met, **unknown}
     given = negatives[0] if negatives else None
     return Collection(corpus, named, positives, none, none, reading, source, given_negatives=given)
 
@@ -137,8 +135,13 @@ def _new_rows(before: pa.Table, queries: pa.Table) -> NDArray[np.int64]:
 
 def _judgements(pairs: PairRows, *, n_queries: int) -> Judgements:
     """Each pair whose ids are known once."""
-    query_rows, doc_rows = (rows[pairs.known].astype(np.int64) for rows in pairs[:2])
-    return Judgements.from_pairs(*once_each(query_rows, doc_rows), n_queries=n_queries)
+    return Judgements.from_pairs(*once_each(*_known_rows(pairs)), n_queries=n_queries)
+
+
+def _known_rows(pairs: PairRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Query rows and document rows of the pairs whose ids are known."""
+    known = pairs.known
+    return pairs.query_rows[known].astype(np.int64), pairs.doc_rows[known].astype(np.int64)
 
 
 def once_each(

@@ -92,7 +92,7 @@ def as_list(value: Iterable[Any], what: str) -> list[Any]:
         Problem: a set.
     """
     if isinstance(value, Set):
-        raise Problem(f"{what} is a {type(value).__name__}; a set has no stable order: give a sorted list.")
+        raise Problem(f"{what}: a {type(value).__name__} has no stable order; give a sorted list.")
     return list(value)
 
 
