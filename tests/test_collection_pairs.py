@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -128,3 +129,56 @@ def test_written_and_read_again(tmp_path: Path, beir: Path) -> None:
     for number, collection in enumerate((read_pairs(COLUMNS, {"a/b": "x\ty\n", "7": "z"}), read_beir(beir))):
         write_beir_parquet(collection, tmp_path / f"copy{number}")
         assert read_beir(tmp_path / f"copy{number}").fingerprint == collection.fingerprint
+
+
+def test_texts_of_pairs_find_documents_with_titles() -> None:
+    corpus = [{"id": "1", "title": "T", "text": "a"}, {"id": "2", "title": "", "text": "b"}]
+    collection = read_pairs([("q", "a"), ("q", "b")], corpus)
+    assert collection.doc_ids.to_pylist() == ["1", "2"]
+    assert collection.positives.of(0).tolist() == [0, 1]
+
+
+def test_lists_under_a_misspelt_name_are_a_column() -> None:
+    pairs = {"query": ["a?", "b?"], "positve": ["a", "b"], "negative": ["c", "d"]}
+    collection = read_pairs(pairs)
+    assert shape(collection) == {"a?": ["a"], "b?": ["b"]}
+    assert collection.has_given_negatives
+    with pytest.raises(CollectionError, match=r"cannot tell which of the columns 'query', 'positve', 'x'"):
+        read_pairs({"query": ["a?", "b?"], "positve": ["a", "b"], "x": ["c", "d"]})
+
+
+def test_ids_are_never_texts() -> None:
+    assert shape(read_pairs([{"id": "7", "left": "a?", "right": "a"}])) == {"a?": ["a"]}
+    with pytest.raises(CollectionError, match="cannot tell which of the columns 'id', 'query'"):
+        read_pairs([{"id": "7", "query": "a?"}])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([{0: "q", 1: "p"}], r"pairs\[0\]: a field is called 0 \(int\); a name is a string"),
+        ([{"query": "q", "docs": ["a", "b"], "label": [np.array([1, 0]), 1]}], r"pairs\[0\]: the label is array"),
+        ([("q", {"a", "b"})], r"pairs\[0\]: the positive: a set has no stable order; give a sorted list"),
+        ([{"query": "q", "docs": ["a"], "label": {1}}], r"pairs\[0\]: the label: a set has no"),
+        ([{"query": "q", "positive": "a", "answers": {"x"}}], r"pairs\[0\]: the answers of the query: a set has no"),
+        (
+            [{"query": "q", "positive": "a"}, ("q", "b", 0)],
+            r'pairs\[1\]: no field "positive", which is the positive in',
+        ),
+        (
+            [{"query": "q", "text": "a"}, {"query": "q", "text": "b", "label": 0}],
+            r"pairs\[1\]: the first record has no",
+        ),
+    ],
+)
+def test_values_that_cannot_be_taken(pairs: Any, message: str) -> None:
+    with pytest.raises(BadRowError, match=message):
+        read_pairs(pairs)
+
+
+def test_negatives_may_be_missing_from_some_records() -> None:
+    pairs = [{"query": "q", "positive": "a"}, {"query": "q", "positive": "b", "negative": "c"}]
+    for records in (pairs, pairs[::-1]):
+        collection = read_pairs(records)
+        assert collection.given_negatives is not None
+        assert collection.document_texts(collection.given_negatives.of(0)) == ["c"]

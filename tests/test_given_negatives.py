@@ -24,6 +24,7 @@ from foolsgold import (
 )
 from foolsgold.collection import write_beir_parquet
 from foolsgold.collection.collection import Judgements
+from foolsgold.errors import CollectionError
 from test_filters import ANGLES, OFF, TEXTS, chosen_docs, circle_collection, fates, mined
 
 SIX = circle_collection(TEXTS, [[0]])
@@ -40,6 +41,23 @@ def given_fates(result: MiningResult) -> dict[str, int]:
     given = result.report["given_negatives"]
     assert sum(given["by_fate"].values()) == given["total"]
     return {name: count for name, count in given["by_fate"].items() if count}
+
+
+def test_of_several_splits_those_of_the_others_are_left_out(beir: Path) -> None:
+    (beir / "qrels").mkdir()
+    (beir / "qrels.tsv").unlink()
+    for split, row in {"train": "q1\td1\t1", "dev": "q2\td2\t1"}.items():
+        (beir / "qrels" / f"{split}.tsv").write_text(f"query-id\tcorpus-id\tscore\n{row}\n", encoding="utf-8")
+    (beir / "given_negatives.tsv").write_text("query-id\tcorpus-id\nq2\td3\nq1\td4\n", encoding="utf-8")
+    for split, query, row in (("train", "q1", 3), ("dev", "q2", 2)):
+        collection = read_beir(beir, split)
+        assert collection.query_ids.to_pylist() == [query]
+        assert collection.given_negatives is not None
+        assert collection.given_negatives.of(0).tolist() == [row]
+        assert collection.reading["unknown_ids"] == 0
+    (beir / "given_negatives.tsv").write_text("query-id\tcorpus-id\nq3\td3\nq2\td4\n", encoding="utf-8")
+    with pytest.raises(CollectionError, match=r'1 of 1 judgements .* such as .*:2: query "q3", document "d3"'):
+        read_beir(beir)
 
 
 def test_they_come_first_in_their_order_and_are_marked() -> None:

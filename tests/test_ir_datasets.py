@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from conftest import PLAIN
 from foolsgold import FoolsgoldError, MiningSettings, mine, select
 from foolsgold.cli import main
 from foolsgold.collection import CollectionFiles
+from foolsgold.errors import CollectionError
 from test_read_training_data import shape
 
 pytest.importorskip("ir_datasets", reason="the extra ir-datasets is not installed")
@@ -70,6 +72,44 @@ def test_documents_queries_and_qrels(registered: Callable[..., str]) -> None:
 def test_triples_give_negatives(registered: Callable[..., str]) -> None:
     collection = CollectionFiles(folder=registered("docs", "queries", "docpairs")).read(SETTINGS)
     assert shape(collection)["blue thing 🙂?"] == (['blue "sky"'], ["red rose 中文"])
+
+
+def test_triples_beside_qrels_give_negatives(registered: Callable[..., str]) -> None:
+    name = registered("docs", "queries", "qrels", "docpairs")
+    collection = CollectionFiles(folder=name).read(SETTINGS)
+    assert shape(collection) == {
+        "red flower?": (["red rose 中文"], ["green grass"]),
+        "blue thing 🙂?": (['blue "sky"'], ["red rose 中文"]),
+    }
+    assert collection.judged_negatives.of(0).tolist() == [2]
+    without = CollectionFiles(folder=name, given_negatives=False).read(SETTINGS)
+    assert without.given_negatives is None
+    assert CollectionFiles(**without.source or {}).read(SETTINGS).fingerprint == without.fingerprint
+
+
+def test_given_negatives_left_out_on_the_command_line(registered: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    flags = ["--source", "bm25", "--negatives", "1", "--short-rows", "keep", "--format", "triplet", "--cache", "none"]
+    command = [
+        "mine",
+        "--collection",
+        registered("docs", "queries", "qrels", "docpairs"),
+        "--out",
+        str(out),
+        "--quiet",
+        *flags,
+    ]
+    assert main([*command, "--no-given-negatives"]) == 0
+    assert "given" not in pq.read_table(out / "negatives.parquet")["source"].to_pylist()
+    assert main(["select", str(out), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("part", ["docs", "queries", "qrels", "docpairs"])
+def test_a_part_that_cannot_be_downloaded(registered: Callable[..., str], tmp_path: Path, part: str) -> None:
+    name = registered("docs", "queries", "qrels", "docpairs")
+    (tmp_path / f"{part}.tsv").unlink()
+    with pytest.raises(CollectionError, match=rf"cannot read its {part} \(FileNotFoundError: .*Check the network"):
+        CollectionFiles(folder=name).read(SETTINGS)
 
 
 def test_mined_and_selected_from_again(registered: Callable[..., str], tmp_path: Path) -> None:

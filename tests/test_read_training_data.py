@@ -26,6 +26,7 @@ from foolsgold import (
     select,
 )
 from foolsgold.cli import main
+from foolsgold.collection.dpr import is_json_list, read_json_list
 from foolsgold.errors import CollectionError
 
 QUERIES = ["tab\there, and\nline\r\nbreaks?", "\"quotes\" 'and' 🙂 مرحبا بالعالم?"]
@@ -56,6 +57,10 @@ FLAG_EMBEDDING = [
 def write(path: Path, content: str) -> Path:
     path.write_text(content, encoding="utf-8")
     return path
+
+
+def polars_frame(columns: dict[str, Any]) -> Any:
+    return pytest.importorskip("polars").DataFrame(columns)
 
 
 def ctx(text: str, id_field: str) -> dict[str, Any]:
@@ -135,6 +140,43 @@ def test_dpr_without_ids_joins_equal_texts(tmp_path: Path) -> None:
     assert collection.n_documents == 6
 
 
+def test_dpr_passages_may_have_an_id_that_is_null_or_blank(tmp_path: Path) -> None:
+    passages = [{"passage_id": None, "psg_id": "4"}, {"passage_id": " ", "psg_id": 5}, {"passage_id": ""}]
+    record = {
+        "question": "q?",
+        "positive_ctxs": [{**ids, "text": text} for ids, text in zip(passages, "abc", strict=True)],
+    }
+    collection = read_training_data(write(tmp_path / "train.json", json.dumps([record])))
+    assert collection.doc_ids.to_pylist() == ["4", "5", "d2"]
+
+
+def test_a_dpr_file_of_one_line_is_not_read_whole_to_be_recognised(tmp_path: Path) -> None:
+    records = [{"question": f"q{n}", "positive_ctxs": [{"text": f"{n} " + "x" * 200_000}]} for n in range(100)]
+    path = write(tmp_path / "train.json", json.dumps(records))
+    tracemalloc.start()
+    assert is_json_list(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("made", [pd.DataFrame, polars_frame, pa.table], ids=["pandas", "polars", "arrow"])
+def test_flag_embedding_and_tevatron_in_frames(made: Any) -> None:
+    columns = {name: [record[name] for record in FLAG_EMBEDDING] for name in ("query", "pos", "neg")}
+    assert shape(read_training_data(made(columns))) == EXPECTED
+    columns = {name: [record[name] for record in TEVATRON] for name in TEVATRON[0]}
+    assert shape(read_training_data(made(columns))) == with_titles()
+
+
+def test_lists_of_a_parquet_file_in_pandas(tmp_path: Path) -> None:
+    """Whose cells are numpy arrays."""
+    answers = {"answers": [["an answer"], []], "positive_ctxs": [[ctx(DOCUMENTS[0], "passage_id")]] * 2}
+    pd.DataFrame({"question": QUERIES, **answers}).to_parquet(tmp_path / "p.parquet")
+    collection = read_training_data(pd.read_parquet(tmp_path / "p.parquet"))
+    assert collection.answers(0) == ["an answer"]
+    assert collection.n_documents == 1
+
+
 def test_a_large_dpr_file_is_read_record_by_record(tmp_path: Path) -> None:
     path, n = tmp_path / "train.json", 200
     with path.open("w", encoding="utf-8") as file:
@@ -142,8 +184,6 @@ def test_a_large_dpr_file_is_read_record_by_record(tmp_path: Path) -> None:
             record = {"question": f"q{number}", "positive_ctxs": [{"text": f"{number} " + "x" * 200_000}]}
             file.write(("[" if number == 0 else ",\n") + json.dumps(record))
         file.write("]")
-    from foolsgold.collection.dpr import read_json_list
-
     tracemalloc.start()
     assert [number for number, _ in read_json_list(path)] == list(range(1, n + 1))
     _, peak = tracemalloc.get_traced_memory()
@@ -168,10 +208,6 @@ N_TUPLES = {
 def saved(tmp_path: Path, dataset: Any) -> Path:
     dataset.save_to_disk(str(tmp_path / "saved"))
     return tmp_path / "saved"
-
-
-def polars_frame(columns: dict[str, Any]) -> Any:
-    return pytest.importorskip("polars").DataFrame(columns)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +348,30 @@ def test_ms_marco_triples_of_ids(ms_marco: Path) -> None:
     files = {"corpus": ms_marco / "collection.tsv", "queries": ms_marco / "queries.train.tsv"}
     found = shape(read_training_data(ms_marco / "qidpidtriples.tsv", format="msmarco", **files))
     assert found == MS_MARCO_SHAPE
+
+
+def test_triples_of_ids_of_which_some_are_unknown(ms_marco: Path) -> None:
+    files = {"corpus": ms_marco / "collection.tsv", "queries": ms_marco / "queries.train.tsv"}
+    triples = write(ms_marco / "triples.tsv", "8\t77\t0\n9\t3\t88\n10\t1\t0\nx\t1\t0\n")
+    collection = read_training_data(triples, format="msmarco", max_unknown_ratio=0.5, **files)
+    assert collection.query_ids.to_pylist() == ["10", "9"]
+    assert [collection.positives.of(n).tolist() for n in range(2)] == [[1], [3]]
+    assert collection.given_negatives is not None
+    assert [collection.given_negatives.of(n).tolist() for n in range(2)] == [[0], []]
+    assert collection.reading["unknown_ids"] == 4
+    assert f'{triples}:2: query "9", document "88"' in collection.reading["unknown_id_examples"]
+
+
+def test_memory_of_triples_of_ids_is_a_few_bytes_a_line(ms_marco: Path) -> None:
+    files = {"corpus": ms_marco / "collection.tsv", "queries": ms_marco / "queries.train.tsv"}
+    read_training_data(ms_marco / "qidpidtriples.tsv", format="msmarco", **files)  # loads what it needs
+    n = 48_000
+    triples = write(ms_marco / "triples.tsv", "10\t1\t2\n9\t3\t0\n10\t1\t0\n" * (n // 3))
+    tracemalloc.start()
+    assert shape(read_training_data(triples, format="msmarco", **files)) == MS_MARCO_SHAPE
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < n * 150  # where every id is kept, 650 bytes a line
 
 
 def test_ms_marco_folder(ms_marco: Path) -> None:

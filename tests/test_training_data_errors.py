@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict
 
@@ -60,6 +61,18 @@ PASSAGE = {"docid": "1", "title": "", "text": "a"}
         ("p.jsonl", line(query="q?", docs=["a", "b"], labels=[1]), r"p.jsonl:1: 1 labels for 2 texts"),
         ("p.jsonl", line(anchor="q?", positive=None), r"p.jsonl:1: the positive is None"),
         ("m.tsv", "what?\ta\tb\nx\ty\tz\n", r"columns 'what\?', 'a', 'b' .*read as format='msmarco'"),
+        ("m.tsv", "what?\ta\nx\ty\n", r"columns 'what\?', 'a' .*name the columns; the first line is the header"),
+        ("m.csv", "what?,a\nx,y\n", r"columns 'what\?', 'a' .*name the columns; the first line is the header"),
+        ("queries.jsonl", line(_id="1", text="q?"), r"cannot tell which of the columns '_id', 'text'"),
+        ("p.jsonl", line(id="7", query="q?"), r"cannot tell which of the columns 'id', 'query'"),
+        ("m.tsv", "query\tpositive\tpositive\nq\ta\tb\n", r"m.tsv: several columns are called 'positive'. Rename"),
+        ("m.csv", "query,positive,positive\nq,a,b\n", r"m.csv: several columns are called 'positive'. Rename"),
+        ("p.jsonl", line(query="q?", text="a", label=1) + line(query="q?", text="BAD"),
+         r'p.jsonl:2: no field "label", which is the label in the first record; the fields there are: "query", "text"'),
+        ("p.jsonl", line(query="q?", positive="a") + line(query="q?"), r'p.jsonl:2: no field "positive"'),
+        ("p.jsonl", line(query="q?", positive="a") + line(query="q?", postive="b"), r'p.jsonl:2: no field "positive"'),
+        ("d.json", f'[{QUESTION}]\n[{QUESTION}]', r"d.json:2: malformed JSON \('\[' after the end of the list"),
+        ("d.json", "[]x", r"d.json:1: malformed JSON \('x' after the end of the list"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read(tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -84,6 +97,9 @@ def test_bad_lines_may_be_skipped_and_are_counted(tmp_path: Path) -> None:
         ({"format": "bge"}, "format is 'bge'; it takes one of 'flagembedding'"),
         ({"format": "dpr", "query_column": "anchor"}, "for sentence-transformers' forms, not for dpr"),
         ({"on_bad_line": "ignore"}, "on_bad_line is 'ignore'"),
+        ({"format": "msmarco"}, "format='msmarco' is for files and folders, but the data is in memory"),
+        ({"queries": "q.tsv"}, "queries is for files and folders"),
+        ({"config": "pair"}, "config is for files and folders"),
     ],
 )
 def test_arguments_that_cannot_work(arguments: dict[str, Any], message: str) -> None:
@@ -102,10 +118,39 @@ def test_datasets_that_cannot_be_read(tmp_path: Path) -> None:
         read_training_data(folder, split="a")
 
 
+def test_a_parquet_file_with_two_columns_of_a_name(tmp_path: Path) -> None:
+    pq.write_table(pa.table([["q"], ["a"], ["b"]], names=["query", "positive", "positive"]), tmp_path / "p.parquet")
+    with pytest.raises(CollectionError, match=r"p.parquet: several columns are called 'positive'"):
+        read_training_data(tmp_path / "p.parquet")
+
+
+def test_records_of_another_form_may_be_skipped(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "p.jsonl", line(query="q?", positive="a") + line(query="r?") + line(query="s?", postive="b")
+    )
+    collection = read_training_data(path, on_bad_line="skip")
+    assert shape(collection) == {"q?": (["a"], [])}
+    assert collection.reading["bad_lines_skipped"] == 2
+
+
+def test_ms_marco_reads_no_other_split_than_was_named(ms_marco: Path) -> None:
+    (ms_marco / "qrels.train.tsv").rename(ms_marco / "qrels.tsv")
+    (ms_marco / "queries.train.tsv").rename(ms_marco / "queries.tsv")
+    assert read_training_data(ms_marco).n_queries == 2
+    with pytest.raises(SettingsError, match=r"has no qrels.dev.tsv; it has collection.tsv"):
+        read_training_data(ms_marco, split="dev")
+
+
 def test_a_dataset_that_the_hub_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(CollectionError, match="no file or folder nobody/nothing, and no dataset of that id"):
         read_training_data("nobody/nothing")
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "text", "parquet", "pandas", "arrow"])
+def test_a_kind_of_files_is_no_dataset(kind: str) -> None:
+    with pytest.raises(SettingsError, match=f"pairs: '{kind}' is a kind of files, not a dataset. Give the path"):
+        read_training_data(kind)
 
 
 def test_paths_that_are_not_there(tmp_path: Path) -> None:
@@ -117,15 +162,30 @@ def test_paths_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_ms_marco_that_cannot_be_read(ms_marco: Path) -> None:
-    with pytest.raises(BadRowError, match=r"qidpidtriples.tsv:1: three numbers: .*queries=, corpus="):
+    with pytest.raises(BadRowError, match=r"qidpidtriples.tsv:1: a triple of ids, .*queries=, corpus="):
         read_training_data(ms_marco / "qidpidtriples.tsv", format="msmarco")
     with pytest.raises(SettingsError, match="corpus is missing"):
         read_training_data(ms_marco / "qidpidtriples.tsv", format="msmarco", queries=ms_marco / "queries.train.tsv")
     with pytest.raises(SettingsError, match=r"no queries.dev.tsv or queries.tsv; it has collection.tsv"):
         read_training_data(ms_marco, split="dev")
+    with pytest.raises(BadRowError, match=r"ids.tsv:1: a triple of ids"):
+        read_training_data(write(ms_marco / "ids.tsv", "q1\tD12\tD_7\n"), format="msmarco")
     write(ms_marco / "triples.tsv", "a\tb\tc\na\tb\n")
     with pytest.raises(BadRowError, match=r"triples.tsv:2: 2 fields"):
         read_training_data(ms_marco / "triples.tsv", format="msmarco")
+
+
+def test_ms_marco_whose_ids_are_unknown(ms_marco: Path) -> None:
+    queries, corpus = ms_marco / "queries.train.tsv", ms_marco / "collection.tsv"
+    triples = write(ms_marco / "triples.tsv", "x1\t1\t2\nx2\t3\t0\n")
+    unknown = r'2 of 2 judgements \(100%\) name a query or document that is not there, such as .*:1: query "x1"'
+    with pytest.raises(CollectionError, match=rf"triples.tsv: {unknown}"):
+        read_training_data(triples, corpus, format="msmarco", queries=queries)
+    with pytest.raises(CollectionError, match=r"triples.tsv: no positives: none of its queries and positives is there"):
+        read_training_data(triples, corpus, format="msmarco", queries=queries, max_unknown_ratio=1.0)
+    write(ms_marco / "qrels.train.tsv", "x1\t0\t1\t1\nx2\t0\t3\t1\n")
+    with pytest.raises(CollectionError, match=rf"qrels.train.tsv: {unknown}"):
+        read_training_data(ms_marco)
 
 
 @pytest.mark.parametrize(

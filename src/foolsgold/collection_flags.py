@@ -50,7 +50,7 @@ def add_collection_flags(parser: argparse.ArgumentParser, *, moved: bool = False
     group.add_argument("--label-column", metavar="NAME", help="1 for a positive, 0 for a negative (default: label)")
     group.add_argument(
         "--no-given-negatives", action="store_const", const=False, dest="given_negatives",
-        help="take negatives in --pairs for documents like any other, and mine all anew",
+        help="take negatives in --pairs, or of ir_datasets' triples, for documents like any other, and mine all anew",
     )  # fmt: skip
 
 
@@ -70,6 +70,8 @@ def collection_of(options: argparse.Namespace) -> CollectionFiles:
 
     of_pairs = {name: getattr(options, name) for name in OF_PAIRS}
     given = [OF_PAIRS[name] for name, value in of_pairs.items() if value is not None]
+    if (options.collection or "").startswith("ir_datasets:") and OF_PAIRS["given_negatives"] in given:
+        given.remove(OF_PAIRS["given_negatives"])
     if given and options.pairs is None:
         say = "says" if len(given) == 1 else "say"
         raise SettingsError(f"{' and '.join(given)} {say} how to read --pairs, which is missing.")

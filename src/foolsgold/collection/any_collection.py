@@ -36,7 +36,8 @@ class CollectionFiles:
         positive_column: see there.
         negative_columns: see there.
         label_column: see there.
-        given_negatives: False takes negatives of the pairs for documents like any other; None is True.
+        given_negatives: False takes negatives of the pairs, or of ir_datasets' triples, for documents like any other;
+            None is True.
         on_bad_line: "error" or "skip"; None: as the settings say.
         max_unknown_ratio: None: as the settings say.
     """
@@ -71,7 +72,7 @@ class CollectionFiles:
         if self.folder is not None and self.folder.startswith(PREFIX):
             if self.split is not None:
                 raise SettingsError(f"split is {self.split!r}, but {self.folder} is one split. Name another by its id.")
-            return read_ir_dataset(self.folder, **options)
+            return read_ir_dataset(self.folder, keep_negatives=self.given_negatives is not False, **options)
         if self.folder is not None:
             return read_beir(self.folder, self.split, **options)
         files = {"corpus": self.corpus, "queries": self.queries, "qrels": self.qrels}
@@ -105,10 +106,10 @@ class CollectionFiles:
         """These files, read as those were read before that they stand for."""
         split = before.split if self.folder is not None or self.pairs is not None else None
         changes: dict[str, Any] = {"split": self.split or split, "max_unknown_ratio": before.max_unknown_ratio}
-        options = ["on_bad_line"]
+        options = ["on_bad_line", "given_negatives"]
         if self.pairs is not None:
             options += ["pairs_format", "pairs_config", "query_column", "positive_column", "negative_columns",
-                        "label_column", "given_negatives"]  # fmt: skip
+                        "label_column"]  # fmt: skip
         for name in options:
             own = getattr(self, name)
             changes[name] = getattr(before, name) if own is None else own

@@ -156,15 +156,17 @@ class _DistinctTexts:
         row = self._row_of.get(of_text if given_id is None else _hash("id", given_id))
         if row is None:
             return self._new(given_id, texts, of_text, place)
-        if self._text_hashes[row] != _first_bytes(of_text):
+        if given_id is not None and self._text_hashes[row] != _first_bytes(of_text):
             raise Problem(f'the {self._what} with id "{given_id}" has another text at {self._place(row)}.')
         return row
 
     def add(self, given_id: str | None, texts: tuple[str, ...], place: Place) -> int:
-        """A new row, whether the text is there or not."""
+        """A new row, whether the text is there or not; what has neither id nor title is found by its text alone."""
         row = None if given_id is None else self._row_of.get(_hash("id", given_id))
         if row is not None:
             raise Problem(f'the id "{given_id}" stands already at {self._place(row)}.')
+        *titles, text = texts
+        self._row_of.setdefault(_hash("text", *("" for _ in titles), text), len(self._text_hashes))
         return self._new(given_id, texts, _hash("text", *texts), place)
 
     def _new(self, given_id: str | None, texts: tuple[str, ...], of_text: bytes, place: Place) -> int:

@@ -24,10 +24,10 @@ def columns_of(table: Any, argument: str) -> dict[str, Sequence[Any]] | None:
     elif _is_dataset(table):
         return columns_of(table.with_format("arrow")[:], argument)  # a dataset, in its own order and selection
     elif isinstance(table, (pa.Table, pa.RecordBatch)):
-        _check_names(table.schema.names, argument)
+        check_names(table.schema.names, argument)
         columns = {name: table[name].to_pylist() for name in table.schema.names}
     elif hasattr(table, "columns") and hasattr(table, "to_dict"):  # pandas and polars
-        _check_names([str(name) for name in table.columns], argument)
+        check_names([str(name) for name in table.columns], argument)
         columns = {str(name): _values(table[name]) for name in table.columns}
     else:
         return None
@@ -46,13 +46,24 @@ def records_of(table: Any, argument: str) -> Iterator[dict[str, Any]] | None:
     if _is_dataset(table):
         return _rows_of(table.with_format("arrow").iter(_BATCH_ROWS))
     if isinstance(table, (pa.Table, pa.RecordBatch)):
-        _check_names(table.schema.names, argument)
+        check_names(table.schema.names, argument)
         starts = range(0, table.num_rows, _BATCH_ROWS)
         return _rows_of(table.slice(start, _BATCH_ROWS) for start in starts)
     columns = columns_of(table, argument)
     if columns is None:
         return None
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+
+def check_names(names: Sequence[str], argument: str) -> None:
+    """That no two columns have one name, of which only one would be read.
+
+    Raises:
+        CollectionError: names the names.
+    """
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise CollectionError(f"{argument}: several columns are called {', '.join(map(repr, repeated))}. Rename them.")
 
 
 def _rows_of(tables: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
@@ -62,12 +73,6 @@ def _rows_of(tables: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
 
 def _is_dataset(table: Any) -> bool:
     return hasattr(table, "with_format") and hasattr(table, "column_names") and hasattr(table, "num_rows")
-
-
-def _check_names(names: list[str], argument: str) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise CollectionError(f"{argument}: several columns are called {', '.join(map(repr, repeated))}. Rename them.")
 
 
 def _values(series: Any) -> list[Any]:

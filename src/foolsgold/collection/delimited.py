@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from foolsgold.collection.columns import check_names
 from foolsgold.collection.lines import numbered_lines, open_binary, whole_gzip
 from foolsgold.collection.rows import BadRow, Rows
 from foolsgold.errors import CollectionError
@@ -53,7 +54,7 @@ def _tsv_records(
         if layouts and header is None:
             header = next((layout for layout in layouts if len(layout) == len(fields)), layouts[0])
         if header is None:
-            header = fields
+            header = _checked_header(fields, path)
         else:
             yield number, _record(header, fields)
 
@@ -79,9 +80,15 @@ def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
                 yield number, BadRow(f"malformed CSV ({error}).")
                 continue
             if header is None:
-                header = fields
+                header = _checked_header(fields, path)
             elif fields:
                 yield number, _record(header, fields)
+
+
+def _checked_header(fields: list[str], path: Path) -> list[str]:
+    """The names of the columns; those without a name, as spreadsheets leave at the end, may be several."""
+    check_names([name for name in fields if name], str(path))
+    return fields
 
 
 def _record(header: Sequence[str], fields: list[str]) -> Mapping[str, Any] | BadRow:

@@ -14,12 +14,13 @@ from typing import IO, Any
 
 from foolsgold.collection.builder import Example
 from foolsgold.collection.fields import answers_of, field_in, text_in
-from foolsgold.collection.lines import open_binary, whole_gzip
+from foolsgold.collection.lines import BYTE_ORDER_MARK, open_binary, whole_gzip
 from foolsgold.collection.rows import BadRow, Rows
 from foolsgold.collection.tevatron import passages_in
 from foolsgold.errors import CollectionError
 
 _CHARACTERS_AT_ONCE = 2**20
+_BYTES_LOOKED_AT = 4096
 _LONGEST_RECORD = 2**26  # characters; what has not ended by then is malformed
 _WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 _IDS = ("passage_id", "psg_id")
@@ -40,6 +41,12 @@ def parse_dpr(record: Mapping[str, Any]) -> Example:
     return Example(text_in(record, ("question",), "the question"), positives, [*hard, *others], answers=answers)
 
 
+def is_json_list(path: Path) -> bool:
+    """Whether the first character is a [; a list may be one line of gigabytes, of which the beginning is read."""
+    with whole_gzip(path), open_binary(path) as file:
+        return file.read(_BYTES_LOOKED_AT).removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"[")
+
+
 def read_json_list(path: Path) -> Rows:
     """Read `.json` or `.json.gz` that holds one list; a record's number is the line on which it begins."""
     return Rows(str(path), lambda number: f"{path}:{number}", _records(path))
@@ -56,6 +63,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
 def _items(scanner: _Scanner) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     scanner.take("[", "it takes a JSON list of questions")
     if scanner.next_is("]"):
+        scanner.end()
         return
     while True:
         number = scanner.line
@@ -63,6 +71,7 @@ def _items(scanner: _Scanner) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]
         known = isinstance(record, dict)
         yield number, record if known else BadRow(f"a JSON {type(record).__name__}, not an object.")
         if scanner.next_is("]"):
+            scanner.end()
             return
         scanner.take(",", "records of the list need a comma between them, and a ] at the end")
 
@@ -103,6 +112,17 @@ class _Scanner:
             )
         self._skip(1)
         self.next_is(character)  # white space
+
+    def end(self) -> None:
+        """Skip the last character, after which only white space may follow.
+
+        Raises:
+            CollectionError: anything else does.
+        """
+        self._skip(1)
+        self.next_is("")  # white space
+        if found := self._text[self._place : self._place + 1]:
+            raise self._malformed(f"{found!r} after the end of the list; a file holds one list")
 
     def value(self) -> Any:
         """The next value.

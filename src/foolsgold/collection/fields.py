@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from foolsgold.errors import BadRowError
@@ -59,7 +59,9 @@ def checked_text(value: Any, what: str, *, may_be_empty: bool = False) -> str:
 def answers_of(value: Any, what: str) -> list[str]:
     """A list of answers; one text is a list of one, and nothing or an empty text is none."""
     answers = [value] if isinstance(value, str) else [] if value is None else value
-    if not isinstance(answers, (list, tuple)) or not all(isinstance(answer, str) for answer in answers):
+    if is_list(answers):
+        answers = as_list(answers, f"the answers of {what}")
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         raise Problem(f"the answers of {what} are {shown(value)}; a list of strings is taken, or one string.")
     for answer in answers:
         check_encoding(answer, f"an answer of {what}")
@@ -67,15 +69,31 @@ def answers_of(value: Any, what: str) -> list[str]:
 
 
 def list_in(record: Mapping[str, Any], name: str, what: str) -> Sequence[Any]:
-    """The list under a name; none where the field is missing or null.
+    """The list, array or series under a name; none where the field is missing or null.
 
     Raises:
         Problem: a text or anything else that is no list.
     """
     value = record.get(name)
-    if value is not None and not isinstance(value, (list, tuple)):
+    if value is not None and not is_list(value):
         raise Problem(f'the field "{name}" is {shown(value)}; it takes a list of {what}, also of a single one: […].')
-    return value or ()
+    return () if value is None else as_list(value, f'the field "{name}"')
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value holds several."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def as_list(value: Iterable[Any], what: str) -> list[Any]:
+    """Any list, array or series as a list.
+
+    Raises:
+        Problem: a set.
+    """
+    if isinstance(value, Set):
+        raise Problem(f"{what}: a {type(value).__name__} has no stable order; give a sorted list.")
+    return list(value)
 
 
 def check_encoding(value: str, what: str) -> None:

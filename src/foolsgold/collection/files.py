@@ -10,6 +10,7 @@ from typing import get_args
 from foolsgold.collection.assemble import assemble
 from foolsgold.collection.collection import Collection
 from foolsgold.collection.delimited import read_csv, read_tsv
+from foolsgold.collection.id_pairs import rows_of_pairs
 from foolsgold.collection.jsonl import read_jsonl
 from foolsgold.collection.parquet import read_parquet
 from foolsgold.collection.records import read_documents, read_judgements, read_pair_ids, read_queries
@@ -132,17 +133,22 @@ def _read(
             replace((_read_qrels if name == "qrels" else read_rows)(path, name), show_progress=show_progress)
             for name, path in paths.items()
         )
-        given_rows = None if given is None else read_rows(given, GIVEN_FILE)
+        documents, asked = read_documents(corpus, bad_lines), read_queries(queries, bad_lines)
+        negatives = None
+        if given is not None:
+            given_rows = read_rows(given, GIVEN_FILE)
+            pairs = read_pair_ids(given_rows, bad_lines)
+            negatives = rows_of_pairs(pairs, documents, asked, given_rows), given_rows
         return assemble(
-            read_documents(corpus, bad_lines),
-            read_queries(queries, bad_lines),
+            documents,
+            asked,
             read_judgements(qrels, bad_lines),
             names=(corpus, queries, qrels),
             bad_lines=bad_lines,
             max_unknown_ratio=max_unknown_ratio,
             source={**source, "on_bad_line": on_bad_line, "max_unknown_ratio": max_unknown_ratio},
             other_splits=[read_judgements(_read_qrels(path, "qrels"), bad_lines) for path in other_splits],
-            given=None if given_rows is None else (read_pair_ids(given_rows, bad_lines), given_rows),
+            given=negatives,
         )
     except OSError as error:
         raise CollectionError(f"{error.filename or paths['corpus']}: {error.strerror or error}.") from error

@@ -36,10 +36,20 @@ def load_from_hub(name: str, config: str | None) -> Any:
     """All splits of a dataset on the hub, or in a folder laid out as there; its code, if it has any, is never run.
 
     Raises:
+        SettingsError: the name of a kind of files, which is no dataset.
         CollectionError: it is not there, cannot be downloaded, or needs the name of a configuration.
         MissingExtraError: the package datasets is not installed.
     """
     datasets = _library()
+    from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES as kinds_of_files
+
+    if Path(name).is_dir():
+        name = str(Path(name).resolve())  # a name alone may be one of these kinds
+    if name in kinds_of_files:
+        raise SettingsError(
+            f"pairs: {name!r} is a kind of files, not a dataset. Give the path of a file, or an id OWNER/NAME on the "
+            "Hugging Face hub."
+        )
     try:
         return datasets.load_dataset(name, config, trust_remote_code=False)
     except Exception as error:  # of the network, the hub, the file formats: the library raises what it meets

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from foolsgold.errors import CollectionError
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def open_binary(path: Path) -> IO[bytes]:
@@ -24,7 +24,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with whole_gzip(path), open_binary(path) as file:
         for number, line in enumerate(file, start=1):
             if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
+                line = line.removeprefix(BYTE_ORDER_MARK)
             line = line.rstrip(b"\r\n")
             if line.strip():
                 yield number, line

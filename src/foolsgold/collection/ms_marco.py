@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foolsgold.collection.assemble import assemble
+from foolsgold.collection.assemble import assemble, assemble_triples
 from foolsgold.collection.builder import Example, Passage
 from foolsgold.collection.collection import Collection
 from foolsgold.collection.delimited import read_headerless_tsv
-from foolsgold.collection.fields import Problem, checked_id, checked_text
-from foolsgold.collection.records import JudgementRows, parsed_rows, read_documents, read_judgements, read_queries
+from foolsgold.collection.fields import Problem, checked_text
+from foolsgold.collection.records import JudgementRows, read_documents, read_judgements, read_queries
 from foolsgold.collection.rows import BadLines, Rows
 from foolsgold.collection.trec_qrels import read_trec_qrels
 from foolsgold.errors import SettingsError
@@ -44,44 +44,36 @@ def parse_triple(record: Mapping[str, Any]) -> Example:
     Raises:
         Problem: a text that is empty, or ids in place of texts.
     """
-    if all(text.isdecimal() for text in record.values()):
-        raise Problem("three numbers: a triple of ids, which needs the queries and the corpus (queries=, corpus=).")
+    if all(map(_looks_like_id, record.values())):
+        raise Problem("a triple of ids, not of texts: it needs the queries and the corpus (queries=, corpus=).")
     query, positive, negative = (checked_text(text, f"the {name}") for name, text in record.items())
     return Example(query, [Passage(positive)], [Passage(negative)])
 
 
+def _looks_like_id(text: str) -> bool:
+    """A digit and no space; what is not ASCII may be a text in a script without spaces."""
+    return text.isascii() and any(map(str.isdigit, text)) and not any(map(str.isspace, text))
+
+
 def read_id_triples(
     triples: Path, queries: Path, corpus: Rows, *, bad_lines: BadLines, max_unknown_ratio: float,
-    keep_negatives: bool, source: Options,
+    keep_negatives: bool, source: Options, show_progress: bool = False,
 ) -> Collection:  # fmt: skip
     """A collection of triples `qid⇥pid of the positive⇥pid of the negative`, with the texts in other files.
 
     Queries that no triple names are left out, as in `read_ms_marco_folder`.
     """
-    rows = read_triples(triples)
-    found = list(parsed_rows(rows, _ids, bad_lines))
-    numbers = np.array([number for number, _ in found], np.int64)
-    columns = [list(ids) for ids in zip(*(ids for _, ids in found), strict=True)] or [[], [], []]
-    positives, negatives = (
-        JudgementRows(columns[0], doc_ids, np.full(len(numbers), score), numbers)
-        for doc_ids, score in ((columns[1], 1.0), (columns[2], 0.0))
-    )
     query_rows = read_headerless_tsv(queries, _QUERY)
-    return assemble(
+    return assemble_triples(
         read_documents(corpus, bad_lines),
-        _judged(read_queries(query_rows, bad_lines), positives),
-        positives,
-        names=(corpus, query_rows, rows),
+        read_queries(query_rows, bad_lines),
+        replace(read_triples(triples), show_progress=show_progress),
+        names=(corpus, query_rows),
         bad_lines=bad_lines,
         max_unknown_ratio=max_unknown_ratio,
+        keep_negatives=keep_negatives,
         source=source,
-        given=(negatives, rows) if keep_negatives else None,
     )
-
-
-def _ids(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    query, positive, negative = (checked_id(value, name) for name, value in record.items())
-    return query, positive, negative
 
 
 def read_ms_marco_folder(
@@ -89,15 +81,17 @@ def read_ms_marco_folder(
 ) -> Collection:
     """A collection of `collection.tsv`, `queries.SPLIT.tsv` and `qrels.SPLIT.tsv`.
 
-    Queries without a judgement are left out. Queries and qrels may also be called `queries.tsv` and `qrels.tsv`.
+    Queries without a judgement are left out. Queries may also be called `queries.tsv`, and qrels,
+    where no split is named, `qrels.tsv`.
 
     Raises:
         SettingsError: a file that is not there, or several splits of which none is named.
     """
+    unnamed = () if split else ("qrels",)
     split = split or _only_split(root)
     corpus = read_passages(_file(root, "collection"))
     queries = read_headerless_tsv(_file(root, f"queries.{split}", "queries"), _QUERY)
-    qrels = read_trec_qrels(_file(root, f"qrels.{split}", "qrels"))
+    qrels = read_trec_qrels(_file(root, f"qrels.{split}", *unnamed))
     judgements = read_judgements(qrels, bad_lines)
     return assemble(
         read_documents(corpus, bad_lines),
@@ -111,9 +105,12 @@ def read_ms_marco_folder(
 
 
 def _judged(queries: pa.Table, judgements: JudgementRows) -> pa.Table:
-    """The queries that judgements name: of MS MARCO's, hundreds of thousands have none."""
+    """The queries that judgements name: of MS MARCO's, hundreds of thousands have none.
+
+    Where they name none of them all are left, and their ids are unknown.
+    """
     named = pc.is_in(queries["query_id"], pa.array(judgements.query_ids, pa.large_string()))
-    return queries.filter(named)
+    return queries.filter(named) if pc.any(named).as_py() else queries
 
 
 def _only_split(root: Path) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from foolsgold.collection.collection import Collection
 from foolsgold.collection.columns import items_of, records_of
 from foolsgold.collection.examples import read_examples
+from foolsgold.collection.fields import is_list
 from foolsgold.collection.pair_columns import (
     LABEL_COLUMNS,
     POSITIVE_COLUMNS,
     QUERY_COLUMNS,
     ColumnNames,
-    is_list,
+    is_usual_name,
     pair_parser,
 )
 from foolsgold.collection.rows import BadLines, BadRow, Rows
@@ -126,6 +127,8 @@ def _is_columns(pairs: Mapping[Any, Any], argument: str) -> bool:
     if set(pairs) & set(QUERY_COLUMNS) and set(pairs) & set(chain(POSITIVE_COLUMNS, LABEL_COLUMNS)):
         return True
     lengths = {len(value) for value in pairs.values()}
+    if len(lengths) == 1 and any(map(is_usual_name, pairs)):
+        return True
     if len(pairs) == 2 and len(lengths) == 1 and lengths != {1}:
         raise CollectionError(
             f"{argument}: a dict of two equally long lists, {' and '.join(f'{key!r:.40}' for key in pairs)}, may hold "

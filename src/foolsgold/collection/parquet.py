@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from foolsgold.collection.columns import check_names
 from foolsgold.collection.rows import BadRow, Rows
 from foolsgold.errors import CollectionError
 
@@ -25,6 +26,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            check_names(file.schema_arrow.names, str(path))
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 for record in batch.to_pylist():
                     number += 1

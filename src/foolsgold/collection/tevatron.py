@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foolsgold.collection.builder import Example, Passage
-from foolsgold.collection.fields import Problem, field_in, id_in, list_in, shown, text_in
+from foolsgold.collection.fields import Problem, checked_id, field_in, id_in, list_in, shown, text_in
 from foolsgold.collection.records import title_and_text
 
 
@@ -38,8 +38,16 @@ def passages_in(
         what = f'"{name}", passage {number}'
         if not isinstance(item, Mapping):
             raise Problem(f"{what} is {shown(item)}; it takes an object with {ids[0]}, title and text.")
-        has_id = ids_needed or any(item.get(field) is not None for field in ids)
-        doc_id = id_in(item, ids, what) if has_id else None
+        doc_id = id_in(item, ids, what) if ids_needed else _id_if_any(item, ids)
         title, text = title_and_text(item, what)
         passages.append(Passage(text, title, doc_id))
     return passages
+
+
+def _id_if_any(item: Mapping[str, Any], ids: tuple[str, ...]) -> str | None:
+    """The first id that is neither null nor blank."""
+    for name in ids:
+        value = item.get(name)
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            return checked_id(value, name)
+    return None

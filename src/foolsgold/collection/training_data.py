@@ -13,13 +13,12 @@ from foolsgold.collection import ms_marco
 from foolsgold.collection.builder import Example
 from foolsgold.collection.collection import Collection
 from foolsgold.collection.columns import records_of
-from foolsgold.collection.dpr import parse_dpr, read_json_list
+from foolsgold.collection.dpr import is_json_list, parse_dpr, read_json_list
 from foolsgold.collection.examples import read_examples
 from foolsgold.collection.files import READERS, read_rows
 from foolsgold.collection.flag_embedding import parse_flag_embedding
 from foolsgold.collection.hugging_face import is_saved_dataset, load_from_hub, load_saved, one_split
 from foolsgold.collection.jsonl import read_jsonl
-from foolsgold.collection.lines import numbered_lines
 from foolsgold.collection.pair_columns import ColumnNames, pair_parser
 from foolsgold.collection.pairs import MEND, given_corpus, pair_rows
 from foolsgold.collection.rows import BadLines, BadRow, Rows
@@ -157,11 +156,15 @@ def _of_path(data: str, options: _Options, source: dict[str, Any] | None) -> Col
         rows = _file_rows(path, options)
     else:
         rows = _dataset_rows(data, options)
-    return _read(replace(rows, show_progress=options.show_progress), options, source)
+    return _read(replace(rows, show_progress=options.show_progress), options, source, is_file=path.is_file())
 
 
 def _of_values(data: Any, options: _Options) -> Collection:
     """Of what is in memory, where a dataset may have several splits."""
+    of_files = {"format": options.format == "msmarco", "queries": options.queries, "config": options.config}
+    if given := [name for name, value in of_files.items() if value]:
+        what = "format='msmarco'" if given[0] == "format" else given[0]
+        raise SettingsError(f"{what} is for files and folders, but the data is in memory. Leave it out.")
     if isinstance(data, Mapping) and any(hasattr(value, "column_names") for value in data.values()):
         data = one_split(data, options.split, "data")
     elif options.split is not None:
@@ -170,11 +173,11 @@ def _of_values(data: Any, options: _Options) -> Collection:
     return _read(pair_rows(data, options.names, "data"), options, None)
 
 
-def _read(rows: Rows, options: _Options, source: dict[str, Any] | None) -> Collection:
+def _read(rows: Rows, options: _Options, source: dict[str, Any] | None, *, is_file: bool = False) -> Collection:
     first, rows = _peeked(rows)
     return read_examples(
         rows,
-        _parser(first, options, rows.name),
+        _parser(first, options, rows.name, is_file=is_file),
         corpus=_corpus_rows(options),
         bad_lines=options.bad_lines,
         keep_negatives=options.keep_negatives,
@@ -192,22 +195,23 @@ def _peeked(rows: Rows) -> tuple[Mapping[str, Any], Rows]:
     return {}, replace(rows, rows=met)
 
 
-def _parser(first: Mapping[str, Any], options: _Options, name: str) -> Callable[[Mapping[str, Any]], Example]:
+def _parser(
+    first: Mapping[str, Any], options: _Options, name: str, *, is_file: bool
+) -> Callable[[Mapping[str, Any]], Example]:
     """That of the format named, or of the one whose field the first record has."""
     for format, (field, parse) in _FORMATS.items():
         if options.format == format or (options.format is None and field in first and not options.names):
             if options.names:
                 raise SettingsError(f"the names of columns are for sentence-transformers' forms, not for {format}.")
             return parse
-    return pair_parser(options.names, name)
+    return pair_parser(options.names, name, is_file=is_file)
 
 
 def _file_rows(path: Path, options: _Options) -> Rows:
     """The records of a file that is not MS MARCO's."""
     if not path.name.endswith((".json", ".json.gz")):
         return read_rows(path, "pairs")
-    first = next((line for _, line in numbered_lines(path)), b"")
-    return read_json_list(path) if first.lstrip().startswith(b"[") else read_jsonl(path)
+    return read_json_list(path) if is_json_list(path) else read_jsonl(path)
 
 
 def _dataset_rows(data: str, options: _Options) -> Rows:
@@ -251,7 +255,12 @@ def _ms_marco(path: Path, options: _Options, source: dict[str, Any] | None) -> C
             "corpus is missing: triples of ids need it beside queries. Give both (--corpus, --queries)."
         )
     return ms_marco.read_id_triples(
-        path, Path(options.queries), corpus, keep_negatives=options.keep_negatives, **shared
+        path,
+        Path(options.queries),
+        corpus,
+        keep_negatives=options.keep_negatives,
+        show_progress=options.show_progress,
+        **shared,
     )
 
 
