@@ -15,6 +15,7 @@ from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.export import STORED_COLUMNS, stored_rows, write_training_file
 from foolsgold.provenance import NEGATIVES_FILE, RUN_FILES, Provenance
+from foolsgold.relabel import judged_again
 from foolsgold.training_formats import FileType, TrainingFormat, training_file_name
 
 
@@ -58,7 +59,7 @@ def export_negatives(
     negatives = _stored(Path(folder))
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        collection = origin.collection_again(collection)
+        collection = judged_again(origin.collection_again(collection), origin)
         write_training_file(stored_rows(negatives, collection), collection, settings, staged)
         _put_in_place(staged, path)
     except OSError as error:

@@ -11,6 +11,7 @@ from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.errors import CollectionError
 from foolsgold.output import read_settings_file
 from foolsgold.provenance import NEGATIVES_FILE, Provenance
+from foolsgold.relabel import judged_again
 from foolsgold.result import MiningResult
 from foolsgold.settings import TrainingFormat
 
@@ -71,5 +72,5 @@ def read_result(folder: str | Path, *, collection: Any = None) -> MiningResult:
             f"{folder} has no readable report.json and {NEGATIVES_FILE} ({error}). Select or mine again."
         ) from error
     settings = replace(origin.settings, out=str(folder))
-    found = origin.collection_again(collection)
+    found = judged_again(origin.collection_again(collection), origin)
     return MiningResult(stored, report, settings, found, folder, read_settings_file(folder))
