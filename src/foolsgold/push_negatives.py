@@ -66,11 +66,9 @@ def read_result(folder: str | Path, *, collection: Any = None) -> MiningResult:
     origin = Provenance.read(folder)
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        stored = ChosenNegatives(folder / NEGATIVES_FILE)
     except (OSError, ValueError) as error:
-        raise CollectionError(
-            f"{folder} has no readable report.json and {NEGATIVES_FILE} ({error}). Select or mine again."
-        ) from error
+        raise CollectionError(f"{folder} has no readable report.json ({error}). Select or mine again.") from error
+    stored = ChosenNegatives(folder / NEGATIVES_FILE)
     settings = replace(origin.settings, out=str(folder))
     found = judged_again(origin.collection_again(collection), origin)
     return MiningResult(stored, report, settings, found, folder, read_settings_file(folder))

@@ -79,8 +79,8 @@ class TrainingFile:
         folder.mkdir()
         for name in (*format.negatives, *format.documents):
             (folder / name).parent.mkdir(exist_ok=True)
-        for name, content in format.fixed(collection).items():
-            (folder / name).write_text(content, encoding="utf-8")
+        for name, content_for in format.fixed.items():
+            (folder / name).write_text(content_for(collection), encoding="utf-8")
         self._write_all(folder, format.queries, collection.n_queries)
         self._write_all(folder, format.documents, collection.n_documents)
 
