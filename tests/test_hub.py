@@ -190,7 +190,7 @@ def test_the_command_pushes_a_folder_and_names_none(
     assert server.private == {"me/flowers": False}
     assert not (out / "train.labeled-list.parquet").exists()
     (out / "report.json").unlink()
-    with pytest.raises(CollectionError, match=r"no readable report.json and negatives.parquet"):
+    with pytest.raises(CollectionError, match="no readable report.json"):
         push_negatives(out, "me/flowers")
 
 
@@ -233,6 +233,21 @@ def test_without_a_login(server: HubServer, tmp_path: Path, monkeypatch: pytest.
     ):
         result.push_to_hub("me/flowers")
     assert not server.datasets
+
+
+def test_a_token_as_a_file_has_it_works_and_none_that_cannot_be_is_shown(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = mined(tmp_path / "c")
+    result.push_to_hub("me/flowers", token=f"{TOKEN}\n")
+    for broken in (f"{TOKEN}\n{TOKEN}", f"{TOKEN}é"):
+        with pytest.raises(SettingsError, match="the hub token holds a character that no key has") as caught:
+            result.push_to_hub("me/flowers", token=broken)
+        assert TOKEN not in str(caught.value)
+    monkeypatch.setenv("HF_TOKEN", f"{TOKEN}é")
+    with pytest.raises(SettingsError, match="the hub token holds a character that no key has"):
+        result.push_to_hub("me/flowers")
+    assert len(server.commits) == 1
 
 
 def test_what_the_hub_does_not_take(server: HubServer, tmp_path: Path) -> None:

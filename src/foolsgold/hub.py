@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from foolsgold.collection import Collection
-from foolsgold.errors import OutputError, SettingsError
+from foolsgold.errors import FoolsgoldError, OutputError, SettingsError
 from foolsgold.export import TrainingFile, TrainingRows
+from foolsgold.keys import NO_KEY, checked_secret, without_secret
 from foolsgold.report.dataset_card import PushedData
 from foolsgold.settings import MiningSettings
 
@@ -57,22 +58,23 @@ def push(
         The dataset's address.
 
     Raises:
-        SettingsError: a name that cannot be.
+        SettingsError: a name or a token that cannot be.
         OutputError: nobody is logged in, the hub cannot be reached, or does not take it; nothing was changed there,
             except that a new dataset may have been made.
     """
     from huggingface_hub import HfApi
 
     _check_names(repo_id, split)
-    api = HfApi(token=token, library_name="foolsgold")
-    with _said(repo_id):
+    secret = _secret(token)
+    api = HfApi(token=secret if token else None, library_name="foolsgold")
+    with _said(repo_id, secret):
         api.whoami()  # before the work
     with TemporaryDirectory(prefix="foolsgold-") as folder:
         shards = _write_shards(rows, collection, settings, Path(folder))
         n_rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
         columns = pq.read_schema(shards[0]).names
         data = PushedData(repo_id, settings.format, columns, n_rows, split, language=language)
-        with _said(repo_id), _progress(settings.quiet):
+        with _said(repo_id, secret), _progress(settings.quiet):
             return _publish(api, data, shards, card, private=private)
 
 
@@ -116,6 +118,13 @@ def _write_shards(
     return shards
 
 
+def _secret(token: str | None) -> str | None:
+    """The token that the hub gets: the one given, or that of the login."""
+    from huggingface_hub import get_token
+
+    return checked_secret(token or get_token(), SettingsError(f"push: the hub token {NO_KEY}"))
+
+
 def _check_names(repo_id: str, split: str) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
@@ -131,12 +140,14 @@ def _check_names(repo_id: str, split: str) -> None:
 
 
 @contextmanager
-def _said(repo_id: str) -> Iterator[None]:
-    """What goes wrong at the hub, in our words."""
+def _said(repo_id: str, secret: str | None) -> Iterator[None]:
+    """What goes wrong at the hub, in our words, without the token."""
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
     try:
         yield
+    except FoolsgoldError:
+        raise
     except LocalTokenNotFoundError as error:
         raise OutputError(f"push: nobody is logged in at the hub. {_LOG_IN}.") from error
     except OfflineModeIsEnabled as error:
@@ -147,14 +158,18 @@ def _said(repo_id: str) -> Iterator[None]:
             raise OutputError(
                 f"push: the hub does not let this login write {repo_id} (HTTP {status}). {_LOG_IN} there."
             ) from error
-        raise OutputError(f"push: the hub does not take {repo_id} ({_first_line(error)}).") from error
+        raise OutputError(f"push: the hub does not take {repo_id} ({_first_line(error, secret)}).") from error
     except (OSError, RuntimeError, ValueError) as error:  # of an upload, and what the hub's library makes of others
-        reason = _first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-        raise OutputError(f"push: {_first_line(error)} ({reason}). Nothing of it was committed: try again.") from error
+        reason = _first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error, secret)
+        raise OutputError(
+            f"push: {_first_line(error, secret)} ({reason}). Nothing of it was committed: try again."
+        ) from error
     except Exception as error:  # the HTTP client's own errors, whose class depends on the hub library's version
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise
-        raise OutputError(f"push: the hub cannot be reached ({_first_line(error)}). Try again later.") from error
+        raise OutputError(
+            f"push: the hub cannot be reached ({_first_line(error, secret)}). Try again later."
+        ) from error
 
 
 @contextmanager
@@ -173,6 +188,6 @@ def _progress(quiet: bool) -> Iterator[None]:
         bars.enable_progress_bars()
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+def _first_line(error: Exception, secret: str | None = None) -> str:
+    text = without_secret(str(error).strip(), secret) or type(error).__name__
     return text.splitlines()[0].rstrip(".:")
