@@ -37,7 +37,11 @@ NASTY = '<script>alert("1")</script> | *bold* [x](http://evil.example) `code` \n
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     with hub_server() as running:
-        for name, value in {"ENDPOINT": running.url, "HF_HUB_DISABLE_XET": True, "HF_HUB_OFFLINE": False}.items():
+        constants = {
+            "ENDPOINT": running.url, "HF_HUB_DISABLE_XET": True, "HF_HUB_OFFLINE": False,
+            "HUGGINGFACE_CO_URL_TEMPLATE": running.url + "/{repo_id}/resolve/{revision}/{filename}",
+        }  # fmt: skip
+        for name, value in constants.items():
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -157,6 +161,20 @@ def test_another_split_stays_and_the_same_is_replaced(
     card = DatasetCard(server.datasets["me/flowers"]["README.md"].decode())
     assert [one["split"] for one in card.data.configs[0]["data_files"]] == ["dev", "train"]
     assert server.private["me/flowers"]  # as it was made
+
+
+def test_a_split_of_other_columns_is_refused(server: HubServer, tmp_path: Path) -> None:
+    result = mined(tmp_path / "c")
+    result.push_to_hub("me/flowers", "triplet")
+    before = dict(server.datasets["me/flowers"])
+    with pytest.raises(
+        SettingsError,
+        match="split 'test' is to have the columns query, docs, labels, but split 'train' of me/flowers has anchor, "
+        "positive, negative, .* Push to another dataset, or with the format",
+    ):
+        result.push_to_hub("me/flowers", "labeled-list", split="test")
+    assert server.datasets["me/flowers"] == before
+    result.push_to_hub("me/flowers", "labeled-list")  # in place of the only split
 
 
 def test_many_rows_are_several_files(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,3 +302,14 @@ def test_the_card_of_a_model_in_a_folder(tmp_path: Path, server: HubServer) -> N
     assert "foolsgold.mine(collection, 'my-model', settings)" in card
     assert "cross_encoder='mine'" in card and "source='dense,run:x.run'" in card
     assert not re.search(r"/home/me|\.\./|10\.0\.0\.1", card)
+
+
+def test_the_card_of_an_endpoint(tmp_path: Path) -> None:
+    from foolsgold.report import PushedData, dataset_card
+
+    result = mined(tmp_path / "c")
+    about = json.loads(json.dumps(result.about))
+    about["encoder"] |= {"kind": "OpenAIEncoder", "name": "my-model", "base_url": "http://10.0.0.1/v1"}
+    card = dataset_card(result.report, about, PushedData("me/x", "triplet", ["anchor"], 10))
+    assert "foolsgold.mine(collection, 'openai:my-model', settings)" in card
+    assert "# with base_url=... of the endpoint" in card and "10.0.0.1" not in card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 _SHARD_BYTES = 500 * 10**6
+_FOOTER_BYTES = 2**18  # read at once
 _SPLIT = re.compile(r"\w+(\.\w+)*")
 _SHARD = re.compile(r"data/(\w+(?:\.\w+)*)-\d{5}-of-\d{5}\.parquet")
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN, to a token that may write"
@@ -58,7 +59,7 @@ def push(
         The dataset's address.
 
     Raises:
-        SettingsError: a name or a token that cannot be.
+        SettingsError: a name or a token that cannot be, or other columns than the dataset's other splits have.
         OutputError: nobody is logged in, the hub cannot be reached, or does not take it; nothing was changed there,
             except that a new dataset may have been made.
     """
@@ -83,10 +84,32 @@ def _publish(
 ) -> str:
     made = api.create_repo(data.repo_id, repo_type="dataset", private=private, exist_ok=True)
     files = api.list_repo_files(made.repo_id, repo_type="dataset")
-    others = {found[1] for file in files if (found := _SHARD.fullmatch(file))}
-    data = replace(data, repo_id=made.repo_id, splits=sorted(others | {data.split}))
+    others = {found[1]: file for file in files if (found := _SHARD.fullmatch(file)) and found[1] != data.split}
+    data = replace(data, repo_id=made.repo_id, splits=sorted({*others, data.split}))
+    _check_columns(api, data, others)
     _commit(api, data, shards, card(data), files)
     return str(made)
+
+
+def _check_columns(api: HfApi, data: PushedData, others: Mapping[str, str]) -> None:
+    """Refuse rows of another form than those of the other splits, of each a file: `load_dataset` takes only one."""
+    for split, file in sorted(others.items())[:1]:
+        columns = _columns_of(api, data.repo_id, file)
+        if columns != list(data.columns):
+            raise SettingsError(
+                f"push: split {data.split!r} is to have the columns {', '.join(data.columns)}, but split {split!r} of "
+                f"{data.repo_id} has {', '.join(columns)}, and a dataset can be loaded in one form only. Push to "
+                f"another dataset, or with the format and settings that {split!r} was pushed with."
+            )
+
+
+def _columns_of(api: HfApi, repo_id: str, file: str) -> list[str]:
+    """Of a parquet file on the hub, of which only the end is read."""
+    from huggingface_hub import HfFileSystem
+
+    hub = HfFileSystem(endpoint=api.endpoint, token=api.token, skip_instance_cache=True)
+    with hub.open(f"datasets/{repo_id}/{file}", "rb", block_size=_FOOTER_BYTES) as shard:
+        return list(pq.read_schema(shard).names)
 
 
 def _commit(api: HfApi, data: PushedData, shards: list[Path], card: str, files: list[str]) -> None:

@@ -174,11 +174,13 @@ def _origin(about: Mapping[str, Any]) -> list[str]:
 
 
 def _mining(about: Mapping[str, Any]) -> list[str]:
-    name = _base_name(about["encoder"].get("name"))
+    encoder = about["encoder"]
+    name, is_endpoint = _base_name(encoder.get("name")), encoder.get("kind") == "OpenAIEncoder"
     given = ", ".join(f"{name}={value!r}" for name, value in _given(about["settings"]))
-    model = "vectors" if name is None else repr(name)
+    model = "vectors" if name is None else repr(f"openai:{name}" if is_endpoint else name)
     return [
         "```python", "import foolsgold", "",
+        *(["# with base_url=... of the endpoint, where it is not OpenAI's own"] if is_endpoint else []),
         f"settings = foolsgold.MiningSettings({given})",
         f"result = foolsgold.mine(collection, {model}, settings)", "```",
     ]  # fmt: skip
