@@ -177,6 +177,21 @@ def test_a_split_of_other_columns_is_refused(server: HubServer, tmp_path: Path) 
     result.push_to_hub("me/flowers", "labeled-list")  # in place of the only split
 
 
+def test_the_card_counts_given_negatives_that_have_no_place_in_what_was_pushed(server: HubServer) -> None:
+    """Two given negatives, and rows of one."""
+    collection = read_pairs([("red?", "rose", ["sky", "grass"])], ["sea"])
+    mined_as = {**PLAIN, "negatives": 1, "quiet": True}
+    vectors = PrecomputedVectors(on_circle(0), on_circle(0, 20, 40, 60))
+    triplets = mine(collection, vectors, MiningSettings(**mined_as, format="triplet"))
+    tuples = mine(collection, vectors, MiningSettings(**mined_as, format="n-tuple"))
+    for result, format, is_said in ((triplets, "triplet", False), (triplets, "n-tuple", True),
+                                    (tuples, "n-tuple", True), (tuples, "triplet", False)):  # fmt: skip
+        result.push_to_hub("me/flowers", format)
+        card = server.datasets["me/flowers"]["README.md"].decode()
+        assert ("1 given negatives have no place in rows of n\\-tuple" in card) == is_said
+        assert ("have no place" in card) == is_said
+
+
 def test_many_rows_are_several_files(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = mined(tmp_path / "c")
     monkeypatch.setattr(hub, "_SHARD_BYTES", 0)

@@ -71,10 +71,11 @@ def push(
     with _said(repo_id, secret):
         api.whoami()  # before the work
     with TemporaryDirectory(prefix="foolsgold-") as folder:
-        shards = _write_shards(rows, collection, settings, Path(folder))
+        shards, n_left_out = _write_shards(rows, collection, settings, Path(folder))
         n_rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
         columns = pq.read_schema(shards[0]).names
-        data = PushedData(repo_id, settings.format, columns, n_rows, split, language=language)
+        data = PushedData(repo_id, settings.format, columns, n_rows, split, language=language,
+                          given_left_out=n_left_out)  # fmt: skip
         with _said(repo_id, secret), _progress(settings.quiet):
             return _publish(api, data, shards, card, private=private)
 
@@ -126,9 +127,9 @@ def _commit(api: HfApi, data: PushedData, shards: list[Path], card: str, files: 
 
 def _write_shards(
     rows: Iterable[TrainingRows], collection: Collection, settings: MiningSettings, folder: Path
-) -> list[Path]:
-    """Files of about half a gigabyte; one where there are no rows."""
-    waiting, shards = iter(rows), list[Path]()
+) -> tuple[list[Path], int]:
+    """Files of about half a gigabyte, one where there are no rows; and the number of given negatives left out."""
+    waiting, shards, n_left_out = iter(rows), list[Path](), 0
     more: TrainingRows | None = next(waiting, None)
     while more is not None or not shards:
         shards.append(folder / f"{len(shards)}.parquet")
@@ -137,8 +138,9 @@ def _write_shards(
                 file.write(block)
                 if shards[-1].stat().st_size > _SHARD_BYTES:
                     break
+        n_left_out += file.n_given_left_out
         more = next(waiting, None)
-    return shards
+    return shards, n_left_out
 
 
 def _secret(token: str | None) -> str | None:

@@ -32,8 +32,8 @@ def is_own(path: Path) -> bool:
 def foreign_file(folder: Path) -> str | None:
     """The first file in a folder that foolsgold does not write there; None where there is none."""
     found = set(_files_in(folder))
-    foreign = [found - names for names in _FOLDERS]
-    return min(min(foreign, key=len), default=None)
+    foreign = min((found - names for names in _FOLDERS), key=len)
+    return min(foreign, default=None)
 
 
 def check_place(path: Path, *, is_folder: bool) -> None:
