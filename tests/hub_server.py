@@ -47,10 +47,13 @@ class HubServer:
                 r"/api/datasets/(.+)/preupload/main": self._modes,
                 r"/datasets/(.+)\.git/info/lfs/objects/batch": self._batch,
                 r"/api/datasets/(.+)/commit/main": self._commit,
+                r"/api/datasets/(.+)/paths-info/main": self._paths_info,
             }
         return {
             r"/api/whoami-v2": lambda: (200, {"name": "me", "type": "user", "orgs": []}),
-            r"/api/datasets/(.+)/tree/main": self._tree,
+            r"/api/datasets/(.+)/tree/main(?:/(.+))?": self._tree,
+            r"/datasets/(.+)/resolve/main/(.+)": lambda name, path: (200, self.datasets[name][path]),
+            r"/api/datasets/([^/]+/[^/]+)(?:/revision/main)?": self._info,
         }
 
     def _create(self, body: bytes) -> tuple[int, Any]:
@@ -63,9 +66,17 @@ class HubServer:
         self.private.setdefault(name, asked.get("visibility") == "private" or bool(asked.get("private")))
         return 409 if existed else 200, {"url": f"{self.url}/datasets/{name}", "name": name}
 
-    def _tree(self, name: str) -> tuple[int, Any]:
-        files = self.datasets[name].items()
-        return 200, [{"type": "file", "path": path, "size": len(content), "oid": "0"} for path, content in files]
+    def _tree(self, name: str, folder: str | None = None) -> tuple[int, Any]:
+        start = f"{folder}/" if folder else ""
+        files = {path: content for path, content in self.datasets[name].items() if path.startswith(start)}
+        return 200, [{"type": "file", "path": path, "size": len(files[path]), "oid": "0"} for path in files]
+
+    def _info(self, name: str) -> tuple[int, Any]:
+        return (200, {"id": name, "sha": "0"}) if name in self.datasets else (404, {"error": "Repository not found"})
+
+    def _paths_info(self, name: str, body: bytes) -> tuple[int, Any]:
+        asked = json.loads(body)["paths"]
+        return 200, [one for one in self._tree(name)[1] if one["path"] in asked]
 
     def _modes(self, name: str, body: bytes) -> tuple[int, Any]:
         files = json.loads(body)["files"]
@@ -121,7 +132,9 @@ def hub_server() -> Iterator[HubServer]:
             status, content = server.answer(
                 self.command, urlsplit(self.path).path, body, self.headers["Authorization"] or ""
             )
-            answer = json.dumps(content).encode()
+            answer = content if isinstance(content, bytes) else json.dumps(content).encode()
+            if found := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"] or ""):
+                status, answer = 206, answer[int(found[1]) : int(found[2]) + 1]
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +14,10 @@ import pytest
 from conftest import PLAIN, along, on_circle, rows_written
 from foolsgold import MiningSettings, PrecomputedVectors, export_negatives, mine, read_files, read_pairs, select
 from foolsgold.errors import CollectionError, FoolsgoldError, SettingsError
+from foolsgold.push_negatives import read_result
 from foolsgold.settings import TrainingFormat
 from foolsgold.training_formats import SCORED_FORMATS, TRAINING_FORMATS, training_file_name
+from test_mine import contents
 
 GOLDEN = Path(__file__).parent / "golden"
 TEXTS = ["red rose\n", "dunkel & „rot“", "blaßrot\t", "草", "pink 🌷", "azure"]
@@ -132,8 +135,7 @@ def test_a_folder_is_new_or_empty_and_appears_whole(run: Path, tmp_path: Path) -
     for taken in (tmp_path / "new", run, tmp_path / "c.jsonl"):
         with pytest.raises(SettingsError, match=r"not a new or empty folder|is written as folder only"):
             export_negatives(run, "colbert", out=taken, quiet=True)
-    default = export_negatives(run, "colbert", quiet=True)
-    (default / "of an earlier version").touch()
+    export_negatives(run, "colbert", quiet=True)
     assert written_files(export_negatives(run, "colbert", quiet=True)) == golden_files("colbert")
     assert export_negatives(run, "triplet", file_type="dataset", quiet=True) == run / "train.triplet"
     before = sorted(run.rglob("*"))
@@ -141,6 +143,94 @@ def test_a_folder_is_new_or_empty_and_appears_whole(run: Path, tmp_path: Path) -
     with pytest.raises(CollectionError, match="has changed"):
         export_negatives(run, "colbert", quiet=True)
     assert sorted(run.rglob("*")) == before
+
+
+@pytest.mark.parametrize("file_type", ["folder", "dataset"])
+def test_a_folder_that_holds_something_else_is_never_replaced(run: Path, file_type: Any) -> None:
+    format, name = ("colbert", "train.colbert") if file_type == "folder" else ("triplet", "train.triplet")
+    export_negatives(run, format, file_type=file_type, quiet=True)
+    (run / name / "cache-0123456789abcdef.arrow").touch()  # as `datasets` writes beside what it has loaded
+    export_negatives(run, format, file_type=file_type, quiet=True)
+    (run / name / "checkpoint-1").mkdir()
+    (run / name / "checkpoint-1" / "weights.bin").write_bytes(b"weeks")
+    (run / "train").mkdir()
+    (run / "train" / "checkpoint.bin").write_bytes(b"weeks")
+    before = contents(run)
+    with pytest.raises(SettingsError, match=f"{name} is to be replaced, but holds checkpoint-1/weights.bin, which"):
+        export_negatives(run, format, file_type=file_type, quiet=True)
+    with pytest.raises(SettingsError, match=r"train is to be replaced, but holds checkpoint.bin, which"):
+        select(run, format=format, file_type=file_type, quiet=True)
+    assert contents(run) == before
+    select(run, quiet=True)  # train.jsonl: nothing is in its way
+    assert contents(run).items() >= {(path, data) for path, data in before.items() if path.startswith("train")}
+    (run / "train.tsv").mkdir()
+    with pytest.raises(SettingsError, match=r"train.tsv is a folder, where a file is to be written"):
+        select(run, format="msmarco-ids", quiet=True)
+
+
+def test_mining_removes_no_folder_of_somebody_elses(run: Path) -> None:
+    collection = read_pairs([("red", "crimson")], ["rose", "azure"])
+    vectors = PrecomputedVectors(on_circle(0), on_circle(30, 60, 0))
+    settings = MiningSettings(**PLAIN, negatives=1, out=str(run), quiet=True)
+    (run / "train").mkdir()
+    (run / "train" / "checkpoint.bin").write_bytes(b"weeks")
+    (run / "train.colbert").write_text("a file of one's own")
+    mine(collection, vectors, settings)
+    assert (run / "train" / "checkpoint.bin").read_bytes() == b"weeks"
+    assert (run / "train.colbert").read_text() == "a file of one's own"
+    with pytest.raises(SettingsError, match=r"train is to be replaced, but holds checkpoint.bin"):
+        mine(collection, vectors, settings.replace(format="beir"))
+    (run / "collection" / "notes.txt").touch()
+    with pytest.raises(SettingsError, match=r"collection is to be replaced, but holds notes.txt"):
+        mine(collection, vectors, settings)
+
+
+def test_an_interrupt_leaves_the_earlier_folder(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C when the earlier folder was moved away, and the new one is not yet in its place."""
+    export_negatives(run, "colbert", quiet=True)
+    before, replace, calls = contents(run), os.replace, list[Any]()
+
+    def interrupted(source: Any, target: Any) -> None:
+        calls.append(source)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "replace", interrupted)
+        export_negatives(run, "colbert", quiet=True)
+    assert contents(run) == before
+    (run / f".train.colbert.{os.getpid()}").mkdir()  # as a process that was killed may leave it
+    assert written_files(export_negatives(run, "colbert", quiet=True)) == golden_files("colbert")
+
+
+def test_into_the_folder_where_one_is(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export_negatives(run, "colbert", out=".", quiet=True)
+    assert written_files(Path.cwd()) == golden_files("colbert")
+    assert sorted(os.listdir(".")) == sorted(golden_files("colbert"))  # the same folder still
+
+
+def test_links_are_followed(run: Path, tmp_path: Path) -> None:
+    far = tmp_path / "far"
+    far.mkdir()
+    for name in ("train.colbert", "train.triplet.jsonl"):
+        (run / name).symlink_to(far / name)
+    for format in ("colbert", "triplet"):
+        for _ in range(2):
+            path = export_negatives(run, format, quiet=True)
+            assert path.is_symlink()
+            assert written_files(far / path.name) == golden_files(format)
+    assert sorted(os.listdir(far)) == ["train.colbert", "train.triplet.jsonl"]
+
+
+def test_a_damaged_file_of_negatives_is_named(run: Path) -> None:
+    (run / "negatives.parquet").write_bytes(b"PAR1 and no more")
+    for read in (lambda: read_result(run).negatives, lambda: read_result(run).to_dataset("triplet"),
+                 lambda: read_result(run).summary(), lambda: export_negatives(run, "triplet")):  # fmt: skip
+        with pytest.raises(CollectionError, match=f"{run} has no readable negatives.parquet .* Select or mine again"):
+            read()
 
 
 def test_a_choice_leaves_no_training_file_of_an_earlier_one(run: Path) -> None:

@@ -25,6 +25,7 @@ from foolsgold import (
 from foolsgold.collection import write_beir_parquet
 from foolsgold.collection.collection import Judgements
 from foolsgold.errors import CollectionError
+from foolsgold.push_negatives import read_result
 from test_filters import ANGLES, OFF, TEXTS, chosen_docs, circle_collection, fates, mined
 
 SIX = circle_collection(TEXTS, [[0]])
@@ -121,6 +122,22 @@ def test_rows_of_fixed_length_take_the_first(tmp_path: Path, format: Any, texts:
     assert [text for row in rows for name, text in row.items() if name.startswith("negative")] == texts
     assert result.report["given_negatives"]["beyond_row"] == beyond
     assert ("1 given negatives have no place in rows of n-tuple" in result.summary()) == (beyond == 1)
+
+
+def test_other_forms_say_what_they_have_no_place_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two given negatives are beyond rows of one, in both pairs of the query; triplets have place for all."""
+    chosen = OFF.replace(negatives=1, short_rows="drop", out=str(tmp_path / "out"))
+    mined(giving(circle_collection(TEXTS, [[0, 1]]), [5, 4, 3]), ANGLES, chosen)
+    export_negatives(tmp_path / "out", "labeled-list", quiet=True)
+    export_negatives(tmp_path / "out", "n-tuple", quiet=True)
+    assert capsys.readouterr().err == ""
+    export_negatives(tmp_path / "out", "n-tuple")
+    assert "warning   2 given negatives have no place in rows of n-tuple\n" in capsys.readouterr().err
+    result = read_result(tmp_path / "out")
+    replace(result, settings=result.settings.replace(quiet=False)).to_dataset("pylate-contrastive")
+    assert capsys.readouterr().err == "warning   2 given negatives have no place in rows of pylate-contrastive\n"
+    export_negatives(tmp_path / "out", "flagembedding")
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_every_pair_of_a_query_gets_them() -> None:

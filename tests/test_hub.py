@@ -37,7 +37,11 @@ NASTY = '<script>alert("1")</script> | *bold* [x](http://evil.example) `code` \n
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     with hub_server() as running:
-        for name, value in {"ENDPOINT": running.url, "HF_HUB_DISABLE_XET": True, "HF_HUB_OFFLINE": False}.items():
+        constants = {
+            "ENDPOINT": running.url, "HF_HUB_DISABLE_XET": True, "HF_HUB_OFFLINE": False,
+            "HUGGINGFACE_CO_URL_TEMPLATE": running.url + "/{repo_id}/resolve/{revision}/{filename}",
+        }  # fmt: skip
+        for name, value in constants.items():
             monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -159,6 +163,35 @@ def test_another_split_stays_and_the_same_is_replaced(
     assert server.private["me/flowers"]  # as it was made
 
 
+def test_a_split_of_other_columns_is_refused(server: HubServer, tmp_path: Path) -> None:
+    result = mined(tmp_path / "c")
+    result.push_to_hub("me/flowers", "triplet")
+    before = dict(server.datasets["me/flowers"])
+    with pytest.raises(
+        SettingsError,
+        match="split 'test' is to have the columns query, docs, labels, but split 'train' of me/flowers has anchor, "
+        "positive, negative, .* Push to another dataset, or with the format",
+    ):
+        result.push_to_hub("me/flowers", "labeled-list", split="test")
+    assert server.datasets["me/flowers"] == before
+    result.push_to_hub("me/flowers", "labeled-list")  # in place of the only split
+
+
+def test_the_card_counts_given_negatives_that_have_no_place_in_what_was_pushed(server: HubServer) -> None:
+    """Two given negatives, and rows of one."""
+    collection = read_pairs([("red?", "rose", ["sky", "grass"])], ["sea"])
+    mined_as = {**PLAIN, "negatives": 1, "quiet": True}
+    vectors = PrecomputedVectors(on_circle(0), on_circle(0, 20, 40, 60))
+    triplets = mine(collection, vectors, MiningSettings(**mined_as, format="triplet"))
+    tuples = mine(collection, vectors, MiningSettings(**mined_as, format="n-tuple"))
+    for result, format, is_said in ((triplets, "triplet", False), (triplets, "n-tuple", True),
+                                    (tuples, "n-tuple", True), (tuples, "triplet", False)):  # fmt: skip
+        result.push_to_hub("me/flowers", format)
+        card = server.datasets["me/flowers"]["README.md"].decode()
+        assert ("1 given negatives have no place in rows of n\\-tuple" in card) == is_said
+        assert ("have no place" in card) == is_said
+
+
 def test_many_rows_are_several_files(server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = mined(tmp_path / "c")
     monkeypatch.setattr(hub, "_SHARD_BYTES", 0)
@@ -190,7 +223,7 @@ def test_the_command_pushes_a_folder_and_names_none(
     assert server.private == {"me/flowers": False}
     assert not (out / "train.labeled-list.parquet").exists()
     (out / "report.json").unlink()
-    with pytest.raises(CollectionError, match=r"no readable report.json and negatives.parquet"):
+    with pytest.raises(CollectionError, match="no readable report.json"):
         push_negatives(out, "me/flowers")
 
 
@@ -235,6 +268,21 @@ def test_without_a_login(server: HubServer, tmp_path: Path, monkeypatch: pytest.
     assert not server.datasets
 
 
+def test_a_token_as_a_file_has_it_works_and_none_that_cannot_be_is_shown(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = mined(tmp_path / "c")
+    result.push_to_hub("me/flowers", token=f"{TOKEN}\n")
+    for broken in (f"{TOKEN}\n{TOKEN}", f"{TOKEN}é"):
+        with pytest.raises(SettingsError, match="the hub token holds a character that no key has") as caught:
+            result.push_to_hub("me/flowers", token=broken)
+        assert TOKEN not in str(caught.value)
+    monkeypatch.setenv("HF_TOKEN", f"{TOKEN}é")
+    with pytest.raises(SettingsError, match="the hub token holds a character that no key has"):
+        result.push_to_hub("me/flowers")
+    assert len(server.commits) == 1
+
+
 def test_what_the_hub_does_not_take(server: HubServer, tmp_path: Path) -> None:
     result = mined(tmp_path / "c")
     with pytest.raises(OutputError, match=r"does not let this login write them/flowers \(HTTP 403\)"):
@@ -269,3 +317,14 @@ def test_the_card_of_a_model_in_a_folder(tmp_path: Path, server: HubServer) -> N
     assert "foolsgold.mine(collection, 'my-model', settings)" in card
     assert "cross_encoder='mine'" in card and "source='dense,run:x.run'" in card
     assert not re.search(r"/home/me|\.\./|10\.0\.0\.1", card)
+
+
+def test_the_card_of_an_endpoint(tmp_path: Path) -> None:
+    from foolsgold.report import PushedData, dataset_card
+
+    result = mined(tmp_path / "c")
+    about = json.loads(json.dumps(result.about))
+    about["encoder"] |= {"kind": "OpenAIEncoder", "name": "my-model", "base_url": "http://10.0.0.1/v1"}
+    card = dataset_card(result.report, about, PushedData("me/x", "triplet", ["anchor"], 10))
+    assert "foolsgold.mine(collection, 'openai:my-model', settings)" in card
+    assert "# with base_url=... of the endpoint" in card and "10.0.0.1" not in card

@@ -206,6 +206,20 @@ def test_the_key_is_nowhere_to_be_seen(
     assert not [path for path in found if KEY.encode() in path.read_bytes()]
 
 
+def test_a_key_as_a_file_has_it_works_and_none_that_cannot_be_is_shown(
+    collection: Path, server: EmbeddingsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\n")
+    encoder(server).encode_documents(["red"])
+    assert {asked.key for asked in server.asked} == {f"Bearer {KEY}"}
+    for between in ("\n", "é", "\x7f"):
+        monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}{between}{KEY}")
+        assert main(command(collection, server)) == 1
+        printed = capsys.readouterr().err
+        assert "OPENAI_API_KEY holds a character that no key has" in printed
+        assert KEY not in printed and "Traceback" not in printed
+
+
 def test_a_text_that_is_too_long_is_named(
     collection: Path, server: EmbeddingsServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

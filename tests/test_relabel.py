@@ -35,6 +35,7 @@ from foolsgold import (
 )
 from foolsgold.cli import main
 from foolsgold.errors import CollectionError, SettingsError
+from foolsgold.push_negatives import read_result
 from test_mine import VECTORS, contents
 
 DECISIONS = [("q1", "d3", "positive"), ("q1", "d4", "drop"), ("q2", "d6", "negative")]
@@ -235,6 +236,16 @@ def test_export_writes_the_new_positives(out: Path) -> None:
     }
     with pytest.raises(SettingsError, match="not the path of a training file"):
         export_negatives(out, "triplet", out=out / "relabelled.parquet", quiet=True)
+
+
+@pytest.mark.parametrize("format", ["beir", "trec"])
+def test_export_writes_the_judgements_that_select_writes(out: Path, tmp_path: Path, format: Any) -> None:
+    """d3 of q1 is a positive now; d4 of q1 and d6 of q2 are none."""
+    select(out, relabel=[*DECISIONS, ("q2", "d2", "negative"), ("q2", "d3", "positive")], quiet=True)
+    select(out, format=format, out=str(tmp_path / "chosen"), quiet=True)
+    exported = export_negatives(out, format, out=tmp_path / "exported", quiet=True)
+    assert contents(exported) == contents(tmp_path / "chosen" / "train")
+    assert read_result(out).collection.fingerprint == select(out, quiet=True).collection.fingerprint
 
 
 HEADER = ("query_id", "doc_id", "probability", "label")

@@ -17,7 +17,8 @@ from foolsgold.provenance import NEGATIVES_FILE
 from foolsgold.row_groups import RowGroupWriter
 from foolsgold.sample import NEGATIVES_SCHEMA, Chosen, ChosenNumbers
 from foolsgold.settings import MiningSettings
-from foolsgold.training_formats import training_file_name
+from foolsgold.training_folders import check_place
+from foolsgold.training_formats import FOLDER_TYPES, training_file_name
 
 _ROWS_PER_GROUP = 2**17
 
@@ -70,3 +71,14 @@ class ChoiceFiles:
     def negatives(self) -> ChosenNegatives:
         """What was written, when the files are closed."""
         return ChosenNegatives(pa.BufferReader(self._kept.getvalue()) if self._path is None else self._path)
+
+
+def check_training_place(folder: OutputFolder, settings: MiningSettings) -> None:
+    """Refuse to replace a folder that foolsgold did not write, before any work.
+
+    Raises:
+        SettingsError: naming the folder and the file.
+    """
+    if folder.path is not None:
+        file_type = settings.training_file_type
+        check_place(folder.path / training_file_name("train", file_type), is_folder=file_type in FOLDER_TYPES)

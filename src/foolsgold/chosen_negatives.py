@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from foolsgold.errors import CollectionError
 from foolsgold.sample import NEGATIVES_SCHEMA
 
 
@@ -19,23 +20,32 @@ class ChosenNegatives:
         source: the file, or its content.
 
     Raises:
-        OSError: the file cannot be opened.
+        CollectionError: the file cannot be opened.
     """
 
     def __init__(self, source: Path | pa.BufferReader) -> None:
-        self._source = pa.memory_map(str(source)) if isinstance(source, Path) else source
+        self._path = source if isinstance(source, Path) else None
+        try:
+            self._source = pa.memory_map(str(source)) if isinstance(source, Path) else source
+        except OSError as error:
+            raise self._unreadable(error) from error
 
     def table(self) -> pa.Table:
         """All of them.
 
         Raises:
-            pa.ArrowInvalid: it is no parquet file.
-            ValueError, KeyError: it has other columns.
+            CollectionError: it is no parquet file, or has other columns.
         """
         return pa.Table.from_batches(self.batches(), NEGATIVES_SCHEMA)
 
     def batches(self, columns: Sequence[str] = NEGATIVES_SCHEMA.names) -> Iterator[pa.RecordBatch]:
         """Some columns, a row group at a time; raises as `table`."""
+        try:
+            yield from self._read(columns)
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def _read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         import pyarrow.parquet as pq
 
         schema = pa.schema([NEGATIVES_SCHEMA.field(name) for name in columns])
@@ -44,3 +54,7 @@ class ChosenNegatives:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=list(columns)).select(list(columns)).cast(schema)
             yield from table.combine_chunks().to_batches()
+
+    def _unreadable(self, error: Exception) -> CollectionError:
+        place, name = ("this result", "negatives") if self._path is None else (self._path.parent, self._path.name)
+        return CollectionError(f"{place} has no readable {name} ({error}). Select or mine again.")

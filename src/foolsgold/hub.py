@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from foolsgold.collection import Collection
-from foolsgold.errors import OutputError, SettingsError
+from foolsgold.errors import FoolsgoldError, OutputError, SettingsError
 from foolsgold.export import TrainingFile, TrainingRows
+from foolsgold.keys import NO_KEY, checked_secret, without_secret
 from foolsgold.report.dataset_card import PushedData
 from foolsgold.settings import MiningSettings
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 _SHARD_BYTES = 500 * 10**6
+_FOOTER_BYTES = 2**18  # read at once
 _SPLIT = re.compile(r"\w+(\.\w+)*")
 _SHARD = re.compile(r"data/(\w+(?:\.\w+)*)-\d{5}-of-\d{5}\.parquet")
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN, to a token that may write"
@@ -57,22 +59,24 @@ def push(
         The dataset's address.
 
     Raises:
-        SettingsError: a name that cannot be.
+        SettingsError: a name or a token that cannot be, or other columns than the dataset's other splits have.
         OutputError: nobody is logged in, the hub cannot be reached, or does not take it; nothing was changed there,
             except that a new dataset may have been made.
     """
     from huggingface_hub import HfApi
 
     _check_names(repo_id, split)
-    api = HfApi(token=token, library_name="foolsgold")
-    with _said(repo_id):
+    secret = _secret(token)
+    api = HfApi(token=secret if token else None, library_name="foolsgold")
+    with _said(repo_id, secret):
         api.whoami()  # before the work
     with TemporaryDirectory(prefix="foolsgold-") as folder:
-        shards = _write_shards(rows, collection, settings, Path(folder))
+        shards, n_left_out = _write_shards(rows, collection, settings, Path(folder))
         n_rows = sum(pq.read_metadata(shard).num_rows for shard in shards)
         columns = pq.read_schema(shards[0]).names
-        data = PushedData(repo_id, settings.format, columns, n_rows, split, language=language)
-        with _said(repo_id), _progress(settings.quiet):
+        data = PushedData(repo_id, settings.format, columns, n_rows, split, language=language,
+                          given_left_out=n_left_out)  # fmt: skip
+        with _said(repo_id, secret), _progress(settings.quiet):
             return _publish(api, data, shards, card, private=private)
 
 
@@ -81,10 +85,32 @@ def _publish(
 ) -> str:
     made = api.create_repo(data.repo_id, repo_type="dataset", private=private, exist_ok=True)
     files = api.list_repo_files(made.repo_id, repo_type="dataset")
-    others = {found[1] for file in files if (found := _SHARD.fullmatch(file))}
-    data = replace(data, repo_id=made.repo_id, splits=sorted(others | {data.split}))
+    others = {found[1]: file for file in files if (found := _SHARD.fullmatch(file)) and found[1] != data.split}
+    data = replace(data, repo_id=made.repo_id, splits=sorted({*others, data.split}))
+    _check_columns(api, data, others)
     _commit(api, data, shards, card(data), files)
     return str(made)
+
+
+def _check_columns(api: HfApi, data: PushedData, others: Mapping[str, str]) -> None:
+    """Refuse rows of another form than those of the other splits, of each a file: `load_dataset` takes only one."""
+    for split, file in sorted(others.items())[:1]:
+        columns = _columns_of(api, data.repo_id, file)
+        if columns != list(data.columns):
+            raise SettingsError(
+                f"push: split {data.split!r} is to have the columns {', '.join(data.columns)}, but split {split!r} of "
+                f"{data.repo_id} has {', '.join(columns)}, and a dataset can be loaded in one form only. Push to "
+                f"another dataset, or with the format and settings that {split!r} was pushed with."
+            )
+
+
+def _columns_of(api: HfApi, repo_id: str, file: str) -> list[str]:
+    """Of a parquet file on the hub, of which only the end is read."""
+    from huggingface_hub import HfFileSystem
+
+    hub = HfFileSystem(endpoint=api.endpoint, token=api.token, skip_instance_cache=True)
+    with hub.open(f"datasets/{repo_id}/{file}", "rb", block_size=_FOOTER_BYTES) as shard:
+        return list(pq.read_schema(shard).names)
 
 
 def _commit(api: HfApi, data: PushedData, shards: list[Path], card: str, files: list[str]) -> None:
@@ -101,9 +127,9 @@ def _commit(api: HfApi, data: PushedData, shards: list[Path], card: str, files: 
 
 def _write_shards(
     rows: Iterable[TrainingRows], collection: Collection, settings: MiningSettings, folder: Path
-) -> list[Path]:
-    """Files of about half a gigabyte; one where there are no rows."""
-    waiting, shards = iter(rows), list[Path]()
+) -> tuple[list[Path], int]:
+    """Files of about half a gigabyte, one where there are no rows; and the number of given negatives left out."""
+    waiting, shards, n_left_out = iter(rows), list[Path](), 0
     more: TrainingRows | None = next(waiting, None)
     while more is not None or not shards:
         shards.append(folder / f"{len(shards)}.parquet")
@@ -112,8 +138,16 @@ def _write_shards(
                 file.write(block)
                 if shards[-1].stat().st_size > _SHARD_BYTES:
                     break
+        n_left_out += file.n_given_left_out
         more = next(waiting, None)
-    return shards
+    return shards, n_left_out
+
+
+def _secret(token: str | None) -> str | None:
+    """The token that the hub gets: the one given, or that of the login."""
+    from huggingface_hub import get_token
+
+    return checked_secret(token or get_token(), SettingsError(f"push: the hub token {NO_KEY}"))
 
 
 def _check_names(repo_id: str, split: str) -> None:
@@ -131,12 +165,14 @@ def _check_names(repo_id: str, split: str) -> None:
 
 
 @contextmanager
-def _said(repo_id: str) -> Iterator[None]:
-    """What goes wrong at the hub, in our words."""
+def _said(repo_id: str, secret: str | None) -> Iterator[None]:
+    """What goes wrong at the hub, in our words, without the token."""
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
     try:
         yield
+    except FoolsgoldError:
+        raise
     except LocalTokenNotFoundError as error:
         raise OutputError(f"push: nobody is logged in at the hub. {_LOG_IN}.") from error
     except OfflineModeIsEnabled as error:
@@ -147,14 +183,18 @@ def _said(repo_id: str) -> Iterator[None]:
             raise OutputError(
                 f"push: the hub does not let this login write {repo_id} (HTTP {status}). {_LOG_IN} there."
             ) from error
-        raise OutputError(f"push: the hub does not take {repo_id} ({_first_line(error)}).") from error
+        raise OutputError(f"push: the hub does not take {repo_id} ({_first_line(error, secret)}).") from error
     except (OSError, RuntimeError, ValueError) as error:  # of an upload, and what the hub's library makes of others
-        reason = _first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-        raise OutputError(f"push: {_first_line(error)} ({reason}). Nothing of it was committed: try again.") from error
+        reason = _first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error, secret)
+        raise OutputError(
+            f"push: {_first_line(error, secret)} ({reason}). Nothing of it was committed: try again."
+        ) from error
     except Exception as error:  # the HTTP client's own errors, whose class depends on the hub library's version
         if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise
-        raise OutputError(f"push: the hub cannot be reached ({_first_line(error)}). Try again later.") from error
+        raise OutputError(
+            f"push: the hub cannot be reached ({_first_line(error, secret)}). Try again later."
+        ) from error
 
 
 @contextmanager
@@ -173,6 +213,6 @@ def _progress(quiet: bool) -> Iterator[None]:
         bars.enable_progress_bars()
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+def _first_line(error: Exception, secret: str | None = None) -> str:
+    text = without_secret(str(error).strip(), secret) or type(error).__name__
     return text.splitlines()[0].rstrip(".:")

@@ -9,7 +9,7 @@ from typing import Any
 from foolsgold.ahead import ahead
 from foolsgold.cache_folder import open_cache
 from foolsgold.calibration import LeakTest, Trial, estimate
-from foolsgold.choice_files import ChoiceFiles
+from foolsgold.choice_files import ChoiceFiles, check_training_place
 from foolsgold.choose import Choosing
 from foolsgold.collection import Collection, as_collection
 from foolsgold.encode import encode, identify
@@ -67,6 +67,7 @@ def mine(
     stages = Stages()
     with OutputFolder(settings.out) as folder:
         with stages("read"):
+            check_training_place(folder, settings)
             collection = as_collection(collection, settings)
             filters_for(settings, collection)  # what cannot work is said before hours of encoding
             check_ids(settings, collection)
@@ -122,6 +123,7 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
     stages = Stages()
     with OutputFolder(settings.out) as target:
         with stages("read"):
+            check_training_place(target, settings)
             collection = origin.collection_again(collection)
             keep_collection(collection, target)
             origin = origin.moved(collection, settings.out)

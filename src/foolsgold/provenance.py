@@ -15,6 +15,7 @@ from foolsgold.collection import Collection, CollectionFiles, as_collection, rea
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
 from foolsgold.settings import MiningSettings
+from foolsgold.training_folders import check_place, is_own
 from foolsgold.training_formats import TRAINING_FORMATS, training_file_name
 from foolsgold.version import __version__
 
@@ -150,16 +151,17 @@ class Provenance:
         return self.settings.cross_encoder, changes
 
     def obsolete_files(self, folder: OutputFolder) -> tuple[str, ...]:
-        """What an earlier run may have left in an output folder that this one does not replace."""
+        """What an earlier run may have left in an output folder that this one does not replace, and nobody else's."""
         names = [RELABELLED_FILE, *([] if self._keeps_hidden(folder) else [HIDDEN_FILE])]
         for format, traits in TRAINING_FORMATS.items():
             stems = ("train", f"train.{format}")  # as it was chosen, and as it was exported
             names += [training_file_name(stem, file_type) for stem in stems for file_type in traits.file_types]
         if self.collection["source"] is not None:
             names.append(COLLECTION_FOLDER)  # what was mined lies elsewhere
-        return tuple(
-            name for name in dict.fromkeys(names) if (staged := folder.file(name)) is not None and not staged.exists()
-        )
+        if folder.path is None or folder.scratch is None:
+            return ()
+        here, new = folder.path, folder.scratch
+        return tuple(name for name in dict.fromkeys(names) if not (new / name).exists() and is_own(here / name))
 
     def _keeps_hidden(self, folder: OutputFolder) -> bool:
         """Whether these candidates have some with hidden positives: what lies in their own folder is theirs."""
@@ -206,7 +208,7 @@ def keep_collection(collection: Collection, folder: OutputFolder) -> None:
     """Write a collection that lies nowhere else beside its candidates.
 
     Raises:
-        SettingsError: it was relabelled, and could not be read again as it is.
+        SettingsError: it was relabelled, and could not be read again as it is; or something else has its place.
     """
     if collection.set_aside is not None and folder.path is not None:
         raise SettingsError(
@@ -214,7 +216,8 @@ def keep_collection(collection: Collection, folder: OutputFolder) -> None:
             f"decisions again: select(..., relabel=...) also takes the {RELABELLED_FILE} of another output folder."
         )
     copy = folder.file(COLLECTION_FOLDER)
-    if copy is not None and collection.source is None:
+    if copy is not None and folder.path is not None and collection.source is None:
+        check_place(folder.path / COLLECTION_FOLDER, is_folder=True)
         write_beir_parquet(collection, copy)
 
 

@@ -11,6 +11,7 @@ from foolsgold.chosen_negatives import ChosenNegatives
 from foolsgold.errors import CollectionError
 from foolsgold.output import read_settings_file
 from foolsgold.provenance import NEGATIVES_FILE, Provenance
+from foolsgold.relabel import judged_again
 from foolsgold.result import MiningResult
 from foolsgold.settings import TrainingFormat
 
@@ -65,11 +66,9 @@ def read_result(folder: str | Path, *, collection: Any = None) -> MiningResult:
     origin = Provenance.read(folder)
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        stored = ChosenNegatives(folder / NEGATIVES_FILE)
     except (OSError, ValueError) as error:
-        raise CollectionError(
-            f"{folder} has no readable report.json and {NEGATIVES_FILE} ({error}). Select or mine again."
-        ) from error
+        raise CollectionError(f"{folder} has no readable report.json ({error}). Select or mine again.") from error
+    stored = ChosenNegatives(folder / NEGATIVES_FILE)
     settings = replace(origin.settings, out=str(folder))
-    found = origin.collection_again(collection)
+    found = judged_again(origin.collection_again(collection), origin)
     return MiningResult(stored, report, settings, found, folder, read_settings_file(folder))

@@ -122,7 +122,8 @@ class MiningResult:
             The dataset's address.
 
         Raises:
-            SettingsError: a name that cannot be, or a format that is no dataset.
+            SettingsError: a name that cannot be, a format that is no dataset, or one with other columns than the
+                dataset's other splits have.
             OutputError: nobody is logged in, the hub cannot be reached, or does not take it.
         """
         from foolsgold.hub import push

@@ -21,6 +21,9 @@ TrainingFormat = Literal[
 FileType = Literal["jsonl", "parquet", "dataset", "json", "tsv", "folder"]
 ScoresOf = Literal["never", "optional", "always"]
 
+FOLDER_TYPES: tuple[FileType, ...] = ("dataset", "folder")
+"""File types that are folders."""
+
 _TABLE: tuple[FileType, ...] = ("jsonl", "parquet", "dataset")
 
 
@@ -140,7 +143,7 @@ def without_scores(name: TrainingFormat) -> str:
 
 def training_file_name(stem: str, file_type: FileType) -> str:
     """The name of a training file, or of its folder."""
-    return stem if file_type in ("dataset", "folder") else f"{stem}.{file_type}"
+    return stem if file_type in FOLDER_TYPES else f"{stem}.{file_type}"
 
 
 def training_format_lines() -> list[str]:

@@ -127,6 +127,10 @@ def as_collection(collection: Any, settings: MiningSettings) -> Collection:
     return read_pairs(collection)
 
 
+BEIR_PARQUET_FILES = ("corpus.parquet", "queries.parquet", "qrels.parquet", f"{GIVEN_FILE}.parquet")
+"""What `write_beir_parquet` writes."""
+
+
 def write_beir_parquet(collection: Collection, folder: Path) -> None:
     """Write a collection that was made in Python, for `read_beir` to read: corpus, queries and qrels as parquet."""
     import pyarrow.parquet as pq

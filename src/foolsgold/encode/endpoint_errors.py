@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from foolsgold.errors import ModelError
+from foolsgold.keys import without_secret
 
 if TYPE_CHECKING:
     from openai import APIError
@@ -28,8 +29,7 @@ def is_for_now(error: APIError) -> bool:
 def said(error: Any, key: str | None) -> str:
     """What the server said: status, and the start of its message in one line, without the key."""
     body = error.body if isinstance(error.body, dict) else {}
-    message = str(body.get("message") or body.get("detail") or error.message)
-    message = message.replace(key, "[key]") if key else message
+    message = without_secret(str(body.get("message") or body.get("detail") or error.message), key)
     line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     line = line if len(line) <= _SHOWN_CHARACTERS else line[: _SHOWN_CHARACTERS - 1] + "…"
     return f"HTTP {error.status_code}: {line}" if hasattr(error, "status_code") else line
@@ -49,7 +49,7 @@ def in_our_words(error: APIError, encoder: Any, *, key: str | None) -> ModelErro
     if isinstance(error, openai.APITimeoutError):
         return ModelError(f"model: {url} has not answered within {encoder.timeout_seconds:g} seconds. {_GO_ON}")
     if isinstance(error, openai.APIConnectionError):
-        reason = f" ({_shown_cause(error)})" if error.__cause__ else ""
+        reason = f" ({_shown_cause(error, key)})" if error.__cause__ else ""
         return ModelError(f"model: {url} cannot be reached{reason}. Is it running, and is --base-url right? {_GO_ON}")
     if not isinstance(error, openai.APIStatusError):
         return ModelError(f"model: {url} failed ({said(error, key)}). {_GO_ON}")
@@ -75,6 +75,6 @@ def in_our_words(error: APIError, encoder: Any, *, key: str | None) -> ModelErro
     return ModelError(f"model: {url} refuses the request ({said(error, key)}).")
 
 
-def _shown_cause(error: APIError) -> str:
+def _shown_cause(error: APIError, key: str | None) -> str:
     cause = error.__cause__
-    return str(cause).strip() or type(cause).__name__
+    return without_secret(str(cause), key).strip() or type(cause).__name__

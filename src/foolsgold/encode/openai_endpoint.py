@@ -18,6 +18,7 @@ from foolsgold.encode.encoder import Side
 from foolsgold.encode.endpoint_errors import in_our_words, is_for_now, is_refused, said
 from foolsgold.encode.endpoint_requests import requests_of, vectors_in
 from foolsgold.errors import MissingExtraError, ModelError, SettingsError, TextError, VectorError
+from foolsgold.keys import NO_KEY, checked_secret
 from foolsgold.settings import Similarity
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class OpenAIEncoder:
 
     Raises:
         SettingsError: an address or a number that cannot work.
-        ModelError: OpenAI's own endpoint without a key.
+        ModelError: OpenAI's own endpoint without a key, or with one that cannot be.
         MissingExtraError: the package openai is not installed.
     """
 
@@ -270,7 +271,7 @@ def _check_package(model: str) -> None:
 
 
 def _key() -> str | None:
-    return os.environ.get(KEY_VARIABLE) or None
+    return checked_secret(os.environ.get(KEY_VARIABLE), ModelError(f"{KEY_VARIABLE} {NO_KEY}"))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -47,10 +47,10 @@ def corpus(doc_rows: NDArray[integer], texts: Texts, shape: Shape) -> Columns:
     return [texts.doc_ids(doc_rows), texts.documents(doc_rows)]
 
 
-def corpus_description(collection: Collection) -> dict[str, str]:
+def corpus_description(collection: Collection) -> str:
     """What the corpus folder says of itself."""
     content = {"class": "TextQADataset", "corpus_id": _corpus_id(collection)}
-    return {"corpus/merlin_metadata.json": json.dumps(content) + "\n"}
+    return json.dumps(content) + "\n"
 
 
 def _documents(side: ByQuery, texts: Texts, shape: Shape) -> pa.ListArray:

@@ -61,12 +61,17 @@ class Format:
         negatives: files with rows of negatives, written as negatives come; the first is the one to train on.
         queries: files with a row for each query of the collection.
         documents: files with a row for each document.
-        fixed: files of a few lines, their content by name.
+        fixed: files of a few lines, for each what makes its content.
         unfit_ids: a regular expression of what no id may have; None where any will do.
     """
 
     negatives: Mapping[str, Part[TrainingRows]]
     queries: Mapping[str, Part[NDArray[integer]]] = field(default_factory=dict)
     documents: Mapping[str, Part[NDArray[integer]]] = field(default_factory=dict)
-    fixed: Callable[[Collection], Mapping[str, str]] = lambda collection: {}
+    fixed: Mapping[str, Callable[[Collection], str]] = field(default_factory=dict)
     unfit_ids: str | None = None
+
+    @property
+    def file_names(self) -> frozenset[str]:
+        """Of all its files, as paths in its folder."""
+        return frozenset((*self.negatives, *self.queries, *self.documents, *self.fixed))

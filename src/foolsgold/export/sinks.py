@@ -21,6 +21,9 @@ Write = Callable[[pa.RecordBatch], Any]
 Frame = tuple[str, str]
 """What stands before and after all rows."""
 
+SAVED_DATASET = ("data-00000-of-00001.arrow", "state.json", "dataset_info.json")
+"""The files of a folder that `datasets` saves."""
+
 _ROWS_PER_GROUP = 16_384
 
 
@@ -69,7 +72,7 @@ def _saved_dataset(path: Path, schema: pa.Schema, frame: Frame) -> Iterator[Writ
     run to run. Without a description of the columns it goes by those of the Arrow file.
     """
     path.mkdir()
-    data = path / "data-00000-of-00001.arrow"
+    data, about, columns = (path / name for name in SAVED_DATASET)
     with RowGroupWriter(data, schema, _ROWS_PER_GROUP, ArrowStream) as writer:
         yield writer.write
     state: dict[str, Any] = {
@@ -81,8 +84,8 @@ def _saved_dataset(path: Path, schema: pa.Schema, frame: Frame) -> Iterator[Writ
         "_output_all_columns": False,
         "_split": None,
     }
-    (path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    (path / "dataset_info.json").write_text("{}\n", encoding="utf-8")
+    about.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    columns.write_text("{}\n", encoding="utf-8")
 
 
 def _as_is(texts: pa.LargeStringArray) -> pa.LargeStringArray:

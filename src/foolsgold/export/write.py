@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,8 +21,9 @@ from foolsgold.export.part import Part, Shape
 from foolsgold.export.sinks import SINKS
 from foolsgold.export.texts import Render, Texts
 from foolsgold.export.training_rows import TrainingRows
+from foolsgold.sample import GIVEN
 from foolsgold.settings import MiningSettings
-from foolsgold.training_formats import TRAINING_FORMATS, writes_scores
+from foolsgold.training_formats import FIXED_LENGTH_FORMATS, TRAINING_FORMATS, writes_scores
 
 _ROWS_AT_ONCE = 8_192
 _Add = Callable[[Any], int]
@@ -38,6 +40,7 @@ class TrainingFile:
 
     Attributes:
         n_rows: written so far, of the file to train on.
+        n_given_left_out: given negatives beyond the length of rows so far, each once a query.
 
     Raises:
         CollectionError: ids that the format cannot express.
@@ -45,7 +48,7 @@ class TrainingFile:
 
     def __init__(self, path: Path, collection: Collection, settings: MiningSettings) -> None:
         check_ids(settings, collection)
-        self.n_rows = 0
+        self.n_rows, self.n_given_left_out = 0, 0
         self._collection, self._settings = collection, settings
         self._texts: dict[Render, Texts] = {}
         format = FORMATS[settings.format]
@@ -72,6 +75,7 @@ class TrainingFile:
         for portion in _portions(rows, self._collection, self._settings):
             n_rows, *_ = [add(portion) for add in self._parts]
             self.n_rows += n_rows
+            self.n_given_left_out += _given_beyond_rows(portion, self._settings)
 
     def _write_beside(self, folder: Path) -> None:
         """The files that do not depend on the negatives."""
@@ -79,8 +83,8 @@ class TrainingFile:
         folder.mkdir()
         for name in (*format.negatives, *format.documents):
             (folder / name).parent.mkdir(exist_ok=True)
-        for name, content in format.fixed(collection).items():
-            (folder / name).write_text(content, encoding="utf-8")
+        for name, content_for in format.fixed.items():
+            (folder / name).write_text(content_for(collection), encoding="utf-8")
         self._write_all(folder, format.queries, collection.n_queries)
         self._write_all(folder, format.documents, collection.n_documents)
 
@@ -114,7 +118,7 @@ def shape_of(settings: MiningSettings) -> Shape:
 def write_training_file(
     blocks: Iterable[TrainingRows], collection: Collection, settings: MiningSettings, path: Path
 ) -> None:
-    """Write a training file of negatives that were chosen before."""
+    """Write a training file of negatives that were chosen before; what it has no place for is said on stderr."""
     with (
         TrainingFile(path, collection, settings) as file,
         tqdm(desc=f"write {settings.format}", unit="row", disable=settings.quiet) as progress,
@@ -122,6 +126,7 @@ def write_training_file(
         for rows in blocks:
             file.write(rows)
             progress.update(file.n_rows - progress.n)
+    _say_left_out(file.n_given_left_out, settings)
 
 
 def training_table(blocks: Iterable[TrainingRows], collection: Collection, settings: MiningSettings) -> pa.Table:
@@ -138,8 +143,29 @@ def training_table(blocks: Iterable[TrainingRows], collection: Collection, setti
         )
     (part,) = FORMATS[settings.format].negatives.values()
     shape, texts = shape_of(settings), Texts(collection, lambda texts: texts)
-    portions = (portion for rows in blocks for portion in _portions(rows, collection, settings))
-    return pa.Table.from_batches([part.batch(portion, texts, shape) for portion in portions], part.schema_for(shape))
+    batches, n_left_out = list[pa.RecordBatch](), 0
+    for portion in (portion for rows in blocks for portion in _portions(rows, collection, settings)):
+        batches.append(part.batch(portion, texts, shape))
+        n_left_out += _given_beyond_rows(portion, settings)
+    _say_left_out(n_left_out, settings)
+    return pa.Table.from_batches(batches, part.schema_for(shape))
+
+
+def _given_beyond_rows(rows: TrainingRows, settings: MiningSettings) -> int:
+    """Given negatives that rows of one length have no place for, each once a query."""
+    if settings.format not in FIXED_LENGTH_FORMATS or GIVEN not in rows.source_names:
+        return 0
+    starts = rows.pair_starts
+    n = len(rows.query_rows)
+    places = np.arange(n) - np.repeat(starts, np.diff(starts, append=n))  # in the pair
+    beyond = rows.take((places >= settings.negatives) & (rows.sources == rows.source_names.index(GIVEN)))
+    return len(set(zip(beyond.query_rows.tolist(), beyond.doc_rows.tolist(), strict=True)))
+
+
+def _say_left_out(n_given: int, settings: MiningSettings) -> None:
+    if n_given and not settings.quiet:
+        said = f"warning   {n_given:,} given negatives have no place in rows of {settings.format}"
+        tqdm.write(said, file=sys.stderr)
 
 
 def _portions(rows: TrainingRows, collection: Collection, settings: MiningSettings) -> Iterator[TrainingRows]:

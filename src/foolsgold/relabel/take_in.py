@@ -11,6 +11,16 @@ from foolsgold.relabel.apply import count_overruled, relabelled
 from foolsgold.relabel.decisions import Decisions
 
 
+def judged_again(collection: Collection, origin: Provenance) -> Collection:
+    """A collection as it was judged for the negatives of an output folder: with the decisions taken in before.
+
+    Raises:
+        CollectionError: relabelled.parquet is gone, or is not what was written.
+    """
+    decisions = Decisions.of_run(origin, collection)
+    return relabelled(collection, decisions) if len(decisions) else collection
+
+
 def take_in(
     relabel: Any, collection: Collection, *, origin: Provenance, target: OutputFolder
 ) -> tuple[Collection, dict[str, Any] | None]:

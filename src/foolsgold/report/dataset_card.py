@@ -39,6 +39,7 @@ class PushedData:
         split: that was mined, such as "train".
         splits: all that the dataset has.
         language: codes of its texts' languages; None where that is not known.
+        given_left_out: given negatives that its rows have no place for.
     """
 
     repo_id: str
@@ -48,6 +49,7 @@ class PushedData:
     split: str = "train"
     splits: Sequence[str] = ("train",)
     language: str | Sequence[str] | None = None
+    given_left_out: int = 0
 
 
 def dataset_card(
@@ -66,7 +68,7 @@ def dataset_card(
     """
     parts = [
         [f"# {_escaped(data.repo_id.split('/')[-1])}", "", _introduction(report, data)],
-        _loading(data), _examples(examples), _numbers(report), _fates(report), _notes(report), _origin(about),
+        _loading(data), _examples(examples), _numbers(report), _fates(report), _notes(report, data), _origin(about),
     ]  # fmt: skip
     body = "\n\n".join("\n".join(part) for part in parts if part)
     return f"---\n{_metadata(data, about)}\n---\n\n{body}\n"
@@ -153,8 +155,10 @@ def _fates(report: Mapping[str, Any]) -> list[str]:
     return _table("## What became of the candidates", ("", "candidates"), rows)
 
 
-def _notes(report: Mapping[str, Any]) -> list[str]:
-    notes = notes_on(report)
+def _notes(report: Mapping[str, Any], data: PushedData) -> list[str]:
+    given = report["given_negatives"] and {**report["given_negatives"], "beyond_row": data.given_left_out}
+    negatives = {**report["negatives"], "format": data.format}  # that of the rows pushed, not of those mined
+    notes = notes_on({**report, "given_negatives": given, "negatives": negatives})
     return ["## Notes", "", *(f"- {_escaped(note, whole=True)}" for note in notes)] if notes else []
 
 
@@ -174,11 +178,13 @@ def _origin(about: Mapping[str, Any]) -> list[str]:
 
 
 def _mining(about: Mapping[str, Any]) -> list[str]:
-    name = _base_name(about["encoder"].get("name"))
+    encoder = about["encoder"]
+    name, is_endpoint = _base_name(encoder.get("name")), encoder.get("kind") == "OpenAIEncoder"
     given = ", ".join(f"{name}={value!r}" for name, value in _given(about["settings"]))
-    model = "vectors" if name is None else repr(name)
+    model = "vectors" if name is None else repr(f"openai:{name}" if is_endpoint else name)
     return [
         "```python", "import foolsgold", "",
+        *(["# with base_url=... of the endpoint, where it is not OpenAI's own"] if is_endpoint else []),
         f"settings = foolsgold.MiningSettings({given})",
         f"result = foolsgold.mine(collection, {model}, settings)", "```",
     ]  # fmt: skip
