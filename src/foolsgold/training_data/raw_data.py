@@ -33,7 +33,7 @@ _TAKES = "a list of pairs, labelled pairs or triplets, a table of them, or the p
 
 
 class Fields(NamedTuple):
-    """A row of raw data as it was given: `third` is a label, labels or negatives, None in a pair; `named` its column."""
+    """A row of raw data as given: `third` is a label, labels or negatives, None in a pair; `named` a label's column."""
 
     form: str
     query: Any
