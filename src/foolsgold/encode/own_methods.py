@@ -45,7 +45,7 @@ def _is_accelerates(model: Any, name: str) -> bool:
 
 def _code_of(method: Any) -> str | None:
     """The content of a function; None for what is none, or holds values of the place where it was made."""
-    function = inspect.unwrap(method) if callable(method) else None
+    function: Any = inspect.unwrap(method) if callable(method) else None
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType) or set(code.co_freevars) - {"__class__"}:  # which super() needs
         return None
