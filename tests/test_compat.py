@@ -341,6 +341,26 @@ def test_what_cannot_be_mined(dataset: Any, settings: dict[str, Any], message: s
         mined(dataset, **settings)
 
 
+def test_a_transform_is_applied() -> None:
+    """As of `sentence_transformers.util.resolve_ids`, whose datasets hold ids; it may read other columns, too."""
+    ids = Dataset.from_dict({"query": [0, 0], "positive": [1, 0], "n": [1, 1]})
+
+    def texts(batch: dict[str, list[int]]) -> dict[str, list[str]]:
+        assert batch["n"]
+        return {"query": ["q" for _ in batch["query"]], "positive": [["zero", "ten"][n] for n in batch["positive"]]}
+
+    assert mined(ids.with_transform(texts)) == mined(pairs("ten", "zero"))
+    assert mined(ids.with_transform(texts).select([0])) == mined(pairs("ten"))
+    assert mined(pairs("ten").with_format("numpy")) == mined(pairs("ten"))
+
+
+def test_a_transform_that_renames_columns() -> None:
+    ids = Dataset.from_dict({"query_id": [0], "positive_id": [1]})
+    ids.set_transform(lambda batch: {"query": ["q"], "positive": ["ten"]})
+    with pytest.raises(SettingsError, match=r"columns 'query_id', 'positive_id', of which its transform makes 'query'"):
+        mined(ids)
+
+
 @pytest.mark.parametrize("value", [None, 5, ["ten"]])
 def test_a_value_that_is_no_text(value: Any) -> None:
     dataset = Dataset.from_dict({"query": ["q"], "positive": [value]})
@@ -420,6 +440,28 @@ def test_cached_vectors_are_those_of_the_weights_and_prompts(static_model: Sente
     trained = mined(pairs("ten"), **settings)
     assert cached(tmp_path) == {"query_embeddings": 3, "corpus_embeddings": 2}
     assert trained == mined(pairs("ten"), model=static_model, output_scores=True) != first
+
+
+@pytest.mark.parametrize("name", ["auto", "vectors", "a/b"])
+def test_a_cache_folder_by_any_name_and_as_a_path(
+    name: str, static_model: SentenceTransformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (name, Path(name)):
+        mined(pairs("ten"), model=static_model, cache_folder=folder)
+        assert cached(tmp_path / name) == {"query_embeddings": 1, "corpus_embeddings": 1}
+    with pytest.raises(SettingsError, match="cache_folder is 5; it takes the path of a folder, or None"):
+        mined(pairs("ten"), model=static_model, cache_folder=5)
+
+
+@pytest.mark.parametrize("name", ["max_score", "min_score", "absolute_margin", "relative_margin", "margin"])
+def test_bounds_of_any_type_of_number(name: str) -> None:
+    expected = mined(pairs("ten"), **{name: 0.5})
+    for value in (torch.tensor(0.5), np.float32(0.5), np.array(0.5)):
+        assert mined(pairs("ten"), **{name: value}) == expected
+    for nonsense in ("0.5", torch.tensor([0.5, 0.6]), [0.5]):
+        with pytest.raises(SettingsError, match=r"(score|margin) is .*; it takes a number, or None"):
+            mined(pairs("ten"), **{name: nonsense})
 
 
 def test_a_model_of_another_make_is_not_cached(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

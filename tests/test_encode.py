@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from sentence_transformers import SentenceTransformer
 
 from foolsgold import DenseModels, MiningSettings, PrecomputedVectors, mine, read_pairs
 from foolsgold.encode import SentenceTransformerEncoder, Vectors, as_encoder, dense_model, encode, encode_texts
@@ -91,6 +92,102 @@ def test_the_fingerprint_sees_the_weights(model_folder: str) -> None:
     with torch.no_grad():
         next(encoder.model.parameters())[0, 0] += 1
     assert SentenceTransformerEncoder(encoder.model).fingerprint != before
+
+
+class Opposite(SentenceTransformer):
+    """The vectors of its queries point the other way."""
+
+    def encode_query(self, *arguments: Any, **settings: Any) -> Any:
+        return -super().encode_query(*arguments, **settings)
+
+
+class Loud(SentenceTransformer):
+    """Reads all texts with a word before them, and always gives arrays."""
+
+    def encode(self, inputs: Any, *arguments: Any, **settings: Any) -> Any:
+        return super().encode([f"loud {text}" for text in inputs], prompt="", convert_to_numpy=True)
+
+
+def other_opposite() -> type[SentenceTransformer]:
+    """A class of the same name, as a cell of a notebook that was changed and run again makes it."""
+
+    class Other(SentenceTransformer):
+        def encode_query(self, *arguments: Any, **settings: Any) -> Any:
+            return -2 * super().encode_query(*arguments, **settings)
+
+    Other.__qualname__ = Opposite.__qualname__
+    return Other
+
+
+def shifted(model: SentenceTransformer, name: str) -> SentenceTransformer:
+    """The same with a method put on the object."""
+    own = getattr(model, name)
+    setattr(model, name, lambda *arguments, **settings: own(*arguments, **settings) + 1)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["Opposite", "Loud", "encode", "encode_query", "encode_document"])
+def test_methods_of_ones_own_are_called(kind: str, model: Any) -> None:
+    subclass = {"Opposite": Opposite, "Loud": Loud}.get(kind)
+    own = (subclass or SentenceTransformer)(modules=list(model), device="cpu")
+    own = own if subclass else shifted(own, kind)
+    encoder = SentenceTransformerEncoder(own, num_workers=2)
+    assert np.allclose(encoder.encode_queries(["red rose"]), own.encode_query(["red rose"]), atol=1e-5)
+    assert np.allclose(encoder.encode_documents(["red rose"]), own.encode_document(["red rose"]), atol=1e-5)
+    assert encoder.backend_reason and "methods of its own: encode" in encoder.backend_reason
+    with encoder.workers(2_000) as workers:
+        assert subclass or workers is encoder  # what was put on an object cannot be sent to a process
+
+
+def test_a_forward_or_preprocess_of_ones_own_is_run(model: Any) -> None:
+    for name in ("forward", "preprocess"):
+        own = SentenceTransformer(modules=list(model), device="cpu")
+        encoder, calls = SentenceTransformerEncoder(own), []
+        before = encoder.encode_queries(["red rose"])
+        usual = getattr(own, name)
+        setattr(own, name, lambda *args, usual=usual, calls=calls, **kw: (calls.append(args), usual(*args, **kw))[1])
+        assert np.allclose(encoder.encode_queries(["red rose"]), before, atol=1e-5)
+        assert len(calls) == 1  # though the encoder was used before
+
+
+def test_what_accelerate_puts_around_forward_is_no_method_of_ones_own(model: Any) -> None:
+    from accelerate import Accelerator
+
+    own = SentenceTransformer(modules=list(model), device="cpu")
+    prepared = Accelerator(cpu=True, mixed_precision="bf16").prepare_model(own)
+    assert prepared is own and "forward" in vars(own)
+    assert SentenceTransformerEncoder(own, export=False).backend == "torch"
+
+
+def test_the_fingerprint_sees_methods_of_ones_own(static_model: Any) -> None:
+    kinds = [SentenceTransformer, Opposite, Loud, other_opposite()]
+    made = [SentenceTransformerEncoder(kind(modules=list(static_model), device="cpu")) for kind in kinds]
+    for hashes in ([one.fingerprint for one in made], [one.side_fingerprint("queries") for one in made]):
+        assert None not in hashes and len(set(hashes)) == 4
+    again = SentenceTransformerEncoder(Opposite(modules=list(static_model), device="cpu"))
+    assert again.fingerprint == made[1].fingerprint
+    assert made[0].fingerprint == SentenceTransformerEncoder(static_model).fingerprint
+    put = SentenceTransformerEncoder(shifted(static_model, "encode"))
+    assert put.fingerprint is None and put.side_fingerprint("documents") is None
+
+
+def test_a_method_that_goes_by_values_around_it_has_no_fingerprint(static_model: Any) -> None:
+    def scaled(by: float) -> type[SentenceTransformer]:
+        class Scaled(SentenceTransformer):
+            def encode_query(self, *arguments: Any, **settings: Any) -> Any:
+                return by * super().encode_query(*arguments, **settings)
+
+        return Scaled
+
+    assert SentenceTransformerEncoder(scaled(-1)(modules=list(static_model), device="cpu")).fingerprint is None
+
+
+def test_cached_vectors_of_a_class_are_not_those_of_another(static_model: Any, tmp_path: Path) -> None:
+    collection = read_pairs(PAIRS)
+    own = Opposite(modules=list(static_model), device="cpu")
+    for model, sign in ((static_model, 1), (own, -1), (static_model, 1), (own, -1)):
+        query_vecs = encode(collection, model, QUIET, cache=tmp_path).query_vecs.values
+        assert np.allclose(query_vecs, sign * static_model.encode_query([query for query, _ in PAIRS]), atol=1e-5)
 
 
 def test_code_in_a_model_folder_is_not_run(model_folder: str, tmp_path: Path) -> None:

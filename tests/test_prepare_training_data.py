@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import read_jsonl_rows, real_collection, write_jsonl
-from foolsgold import prepare_training_data
+from foolsgold import mine_hard_negatives, prepare_training_data
 from foolsgold.collection import fold
 from foolsgold.errors import CollectionError, FoolsgoldError, SettingsError
 from foolsgold.training_data.triples import combinations
@@ -207,6 +208,60 @@ def test_rows_with_names(kind: str, tmp_path: Path) -> None:
     assert sorted(random(n_tuples, num_new_negatives=0).triples) == [("q1", "p1", "n1"), ("q1", "p1", "n2")]
 
 
+@pytest.mark.parametrize("label", ["label", "labels"])
+def test_labels_by_either_name_one_a_row_or_one_a_passage(label: str) -> None:
+    expected = [("q1", "p1", "n1"), ("q1", "p1", "n2")]
+    one_a_row = [
+        {"query": "q1", "passage": "p1", label: 1},
+        {"query": "q1", "passage": "n1", label: 0},
+        {"query": "q1", "passage": "n2", label: 0},
+    ]
+    assert sorted(random(one_a_row, num_new_negatives=0).triples) == expected
+    for column in ("answer", "docs"):
+        row = {"query": "q1", column: ["n1", "p1", "n2"], label: [0, 1, 0]}
+        assert sorted(random([row], num_new_negatives=0).triples) == expected
+        assert sorted(random(pd.DataFrame([row]), num_new_negatives=0).triples) == expected
+    by_place = [("q1", ["n1", "p1", "n2"], [0, 1, 0])]
+    assert sorted(random(by_place, num_new_negatives=0, pairs_with_labels=True).triples) == expected
+
+
+@pytest.mark.parametrize("output_format", ["labeled-pair", "labeled-list"])
+def test_what_the_drop_in_gives(output_format: str, static_model: Any) -> None:
+    pairs = Dataset.from_dict({"query": ["red rose", "blue sky"], "answer": ["a red flower", "the sky is blue"]})
+    options: Any = {"output_format": output_format, "num_negatives": 1, "verbose": False}
+    labelled = mine_hard_negatives(pairs, static_model, **options)
+    assert sorted(random(labelled, num_new_negatives=0).triples) == [
+        ("blue sky", "the sky is blue", "a red flower"),
+        ("red rose", "a red flower", "the sky is blue"),
+    ]
+    assert "neither a label nor a negative" in refused(
+        mine_hard_negatives(pairs, static_model, output_scores=True, **options)
+    )
+
+
+@pytest.mark.parametrize("names", ["hard_negative", "negative1 negative2", "Negative", "neg_2 neg_10", "hard_negs"])
+def test_given_negatives_by_any_usual_name(names: str) -> None:
+    columns = names.split()
+    row = {"query": "q1", "positive": "p1", **{name: f"n{n}" for n, name in enumerate(columns)}}
+    found = random([dict(reversed(row.items()))], num_new_negatives=0)
+    assert found.passages == ["p1", *(f"n{n}" for n in range(len(columns)))]  # by their numbers
+    assert sorted(found.triples) == [("q1", "p1", f"n{n}") for n in range(len(columns))]
+
+
+def test_rows_may_have_different_numbers_of_negatives() -> None:
+    rows = [
+        {"query": "q1", "positive": "p1", "negative_1": "n1", "negative_2": None},
+        {"query": "q2", "positive": "p2", "negative_1": "n2", "negative_2": ["n3", "n4"]},
+    ]
+    expected = [("q1", "p1", "n1"), ("q2", "p2", "n2"), ("q2", "p2", "n3"), ("q2", "p2", "n4")]
+    for given_rows in (rows, pd.DataFrame(rows)):
+        assert sorted(random(given_rows, num_new_negatives=0).triples) == expected
+
+
+def test_a_negative_that_reads_like_a_label_may_stand_in_a_list() -> None:
+    assert random([("q1", "2", ["0"])], num_new_negatives=0).triples == [("q1", "2", "0")]
+
+
 def test_what_says_the_same_as_a_positive_is_no_negative() -> None:
     documents = ["The  ANSWER", "the query", "another one", "Another One", "given"]
     raw_data = [("The Query", "the answer", "given"), ("the  query", "ANOTHER one", "given")]
@@ -301,6 +356,14 @@ BAD = [
     ([("q", "p", "1")], {"pairs_with_labels": True}, "raw_data[0]: the label is '1' (str); it takes 1"),
     ([("q", "p", 1), ("q", "n", False)], {"pairs_with_labels": True}, "raw_data[1]: the label is False (bool), but"),
     ([("q", "p", [1])], {"pairs_with_labels": True}, "raw_data[0]: the label is [1] (list)"),
+    ([{"query": "q", "answer": ["p", "n"], "labels": [1]}], {}, 'raw_data[0]: the label ("labels") is [1] (list) of 2'),
+    ([{"query": "q", "answer": "p", "labels": [1]}], {}, 'raw_data[0]: the label ("labels") is [1] (list) of 1'),
+    ([{"query": "q", "answer": ["p"], "labels": {1}}], {}, 'raw_data[0]: the label ("labels") is {1} (set)'),
+    ([{"query": "q", "text": "p", "neg": "n", "labels": 1}], {}, 'raw_data[0] has both "labels" and "neg"'),
+    ([{"query": "q", "answer": "p", "score": 0.9}], {}, 'raw_data[0] has "score", but neither a label nor a negative'),
+    ([{"query": "q", "answer": ["p"], "scores": [1]}], {}, 'raw_data[0] has "scores", but neither'),
+    ([("q", "p", "yes")], {"positive_label": "yes"}, "raw_data[0]: the negative is 'yes' (str); it takes a text or a"),
+    ([("q", "p", "0")], {}, "If it is a label, pass pairs_with_labels=True (--pairs-with-labels), and if it is a text"),
     ([("q", "p")], {"all_documents": ["d", 7]}, "all_documents[1] is 7 (int); it takes a string."),
     ([("q", "p")], {"all_documents": ["d", ""]}, "all_documents[1] is empty."),
     ([("q", "p")], {"all_documents": [{"body": "d"}]}, 'all_documents[0]: a document needs a field "content"'),

@@ -501,6 +501,41 @@ def test_a_dataset_that_is_not_the_one_handed_out(tmp_path: Path) -> None:
             trainer_of(model, copy, tmp_path, [refresh]).train()
 
 
+def with_prompts(rows: Any) -> Any:
+    return rows.map(lambda row: {"anchor": f"find {row['anchor']}"})
+
+
+@pytest.mark.parametrize("rewrite", [with_prompts, lambda rows: rows.shuffle(seed=1).flatten_indices()])
+def test_a_dataset_that_holds_texts_instead_of_row_numbers(rewrite: Any, tmp_path: Path) -> None:
+    model, refresh = scattered(), refreshing(every_n_epochs=1)
+    rewritten = rewrite(refresh.dataset(model))
+    with pytest.raises(SettingsError, match=r"rewritten by map or flatten_indices.* prompts="):
+        rewritten[0]
+    with pytest.raises(SettingsError, match="rewritten by map or flatten_indices"):
+        trainer_of(model, rewritten, tmp_path, [refresh]).train()
+
+
+def test_a_dataset_without_the_columns_it_had(tmp_path: Path) -> None:
+    from datasets import DatasetDict
+
+    model, refresh = scattered(), refreshing(every_n_epochs=1)
+    dataset = refresh.dataset(model)
+    for changed, missing in (
+        (dataset.rename_column("anchor", "query"), "anchor"),
+        (dataset.remove_columns("positive"), "positive"),
+        (dataset.remove_columns(["negative_1", "negative_2"]), "negative_1"),
+    ):
+        for given in (changed, DatasetDict({"one": dataset, "other": changed})):
+            with pytest.raises(
+                SettingsError, match=f"train_dataset has no column '{missing}' any more; those there are: "
+            ):
+                refresh._check_dataset(given)
+    trainer = trainer_of(model, dataset.rename_column("anchor", "query"), tmp_path)
+    with pytest.raises(SettingsError, match="no column 'anchor' any more"):
+        refresh.attach(trainer)
+    refresh.attach(trainer_of(model, dataset.remove_columns("negative_1"), tmp_path))
+
+
 @pytest.mark.parametrize(
     ("interval", "arguments", "message"),
     [

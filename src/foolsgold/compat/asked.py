@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from foolsgold.errors import SettingsError
 
@@ -12,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 OUTPUT_FORMATS = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
 SAMPLING_STRATEGIES = ("top", "random")
+_BOUNDS = ("max_score", "min_score", "absolute_margin", "relative_margin")
 _MOST_OF_FAISS_ON_GPU = 2048
 _CONTENDERS_PER_NEGATIVE = 10  # where bounds or margins may drop some
 
@@ -39,7 +41,7 @@ class Asked:
         """With deprecated parameters under their own names, each with a warning.
 
         Raises:
-            SettingsError: no such format or strategy, or fewer than one negative.
+            SettingsError: no such format or strategy, a bound that is no number, or fewer than one negative.
         """
         asked = self if as_triplets is None else self._in_old_words(as_triplets)
         if asked.include_positives:
@@ -56,6 +58,7 @@ class Asked:
                 f"instead. Setting `absolute_margin` to `{margin}`."
             )
             asked = replace(asked, absolute_margin=margin)
+        asked = asked._with_plain_bounds()
         asked._check()
         return asked
 
@@ -132,6 +135,11 @@ class Asked:
         )
         return replace(self, output_format="n-tuple")
 
+    def _with_plain_bounds(self) -> Asked:
+        """Bounds as Python's numbers: they come as NumPy's, or as tensors, too."""
+        bounds: dict[str, Any] = {name: _plain_number(name, getattr(self, name)) for name in _BOUNDS}
+        return replace(self, **bounds)
+
     def _check(self) -> None:
         if self.output_format not in OUTPUT_FORMATS:
             raise SettingsError(
@@ -159,6 +167,17 @@ class Asked:
                 f"remain after skipping the first range_min={self.range_min} of range_max={range_max}. Consider "
                 f"decreasing num_negatives or range_min, or increasing range_max.{note}"
             )
+
+
+def _plain_number(name: str, value: Any) -> float | None:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):  # the last of a tensor of several
+        raise SettingsError(f"{name} is {value!r:.60}; it takes a number, or None.") from None
 
 
 def _faiss_has_gpus() -> bool:

@@ -77,7 +77,7 @@ def read_dataset(dataset: Any, anchor: str | None, positive: str | None) -> Pair
         positive: that of positives; None is the second.
 
     Raises:
-        SettingsError: it is no dataset, or is empty, or has no such columns.
+        SettingsError: it is no dataset, or is empty, or has no such columns, or its transform renames them.
         BadRowError: a value that is no text; says which.
     """
     _check_kind(dataset)
@@ -86,12 +86,31 @@ def read_dataset(dataset: Any, anchor: str | None, positive: str | None) -> Pair
     names = dataset.column_names or _names_of_first_row(dataset)
     anchor, positive = _chosen(names, anchor, positive)
     columns: dict[str, list[str]] = {anchor: [], positive: []}
-    for batch in dataset.select_columns([anchor, positive]).with_format(None).iter(_BATCH_ROWS):
+    for batch in _batches(dataset, anchor, positive):
         for name, column in columns.items():
             column += _checked(batch[name], "dataset", f"[{name!r}]", first=len(column))
     if not columns[anchor]:
         raise SettingsError(_EMPTY)
     return Pairs(anchor, positive, columns[anchor], columns[positive])
+
+
+def _batches(dataset: Any, anchor: str, positive: str) -> Iterator[Mapping[str, Any]]:
+    """The two columns, as a transform of the user's gives them, which may need the others; any other format is undone.
+
+    Raises:
+        SettingsError: a transform gives other columns.
+    """
+    if getattr(dataset, "format", {}).get("type") != "custom":
+        yield from dataset.select_columns([anchor, positive]).with_format(None).iter(_BATCH_ROWS)
+        return
+    for batch in dataset.iter(_BATCH_ROWS):
+        if not {anchor, positive} <= set(batch):
+            before, after = (", ".join(map(repr, names)) for names in (dataset.column_names, batch))
+            raise SettingsError(
+                f"dataset has the columns {before}, of which its transform makes {after}; {anchor!r} and {positive!r} "
+                "must be among both. Apply the transform first: Dataset.from_list(list(dataset))."
+            )
+        yield batch
 
 
 def _check_kind(dataset: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from foolsgold.collection import Collection
@@ -48,7 +49,7 @@ def mine_hard_negatives(
     use_faiss: bool = False,
     use_multi_process: list[str] | bool = False,
     verbose: bool = True,
-    cache_folder: str | None = None,
+    cache_folder: str | Path | None = None,
     as_triplets: bool | None = None,
     margin: float | None = None,
     *,
@@ -66,7 +67,7 @@ def mine_hard_negatives(
     negatives are taken, for all positives of the query the same.
 
     Args:
-        dataset: a Dataset, or an IterableDataset, which is read to its end.
+        dataset: a Dataset, which is read through its transform if it has one, or an IterableDataset, read to its end.
         model: a loaded SentenceTransformer, or what has its methods encode_query, encode_document, similarity and
             similarity_pairwise; also a hub id, a folder or "offline". Vectors are of unit length, whatever the model's.
         anchor_column_name: the column of queries; None is the first.
@@ -100,6 +101,7 @@ def mine_hard_negatives(
             or four CPU processes; or a list of devices.
         verbose: print statistics, and show progress.
         cache_folder: keeps vectors; made by another model or other weights, or with another prompt, they are not found.
+            Of a model that methods were put on, such as `model.encode = …`, none are kept.
         as_triplets: deprecated; True is "triplet", False "n-tuple".
         margin: deprecated; an absolute margin.
         seed: of random sampling. What is drawn for a query depends on its text and its candidates, not on other

@@ -49,7 +49,7 @@ class Encoding:
     corpus_prompt: Prompt
     batch_size: int
     use_multi_process: list[str] | bool
-    cache_folder: str | None
+    cache_folder: str | Path | None
     quiet: bool
 
     def unit_vectors(self, collection: Collection) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -58,10 +58,10 @@ class Encoding:
         Raises:
             ModelError: the model cannot encode.
             VectorError: it returned something else than one vector a text.
-            SettingsError: no such prompt, or a batch size that cannot work.
+            SettingsError: no such prompt, a batch size that cannot work, or a cache folder that is no path.
             OutputError: the cache cannot be written to.
         """
-        cache = open_cache(self.cache_folder or None)
+        cache = open_cache(_folder_named(self.cache_folder))
         with self._encoder() as encoder:
             docs = self._encoded(Texts.of_documents(collection), encoder, "documents", cache)
             queries = self._encoded(Texts.of_queries(collection), encoder, "queries", cache)
@@ -100,6 +100,15 @@ class Encoding:
             cache=kept, scratch=cache,
         )  # fmt: skip
         return vecs if calls else _of_unit_length(vecs)
+
+
+def _folder_named(cache_folder: Any) -> str | None:
+    """In full, since no name stands for another folder here; None for no cache."""
+    if not cache_folder:
+        return None
+    if not isinstance(cache_folder, (str, Path)):
+        raise SettingsError(f"cache_folder is {cache_folder!r}; it takes the path of a folder, or None.")
+    return str(Path(cache_folder).expanduser().absolute())
 
 
 def as_model(model: Any) -> Any:

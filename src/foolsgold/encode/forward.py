@@ -83,12 +83,15 @@ class Forward:
         return self._opened
 
     def _as_it_is(self, window: Window) -> Tensor:
+        import torch
+
         model = self.model
         call = model.encode_query if window.side == "queries" else model.encode_document
-        return call(
+        vecs = call(
             window.texts, prompt=window.prompt, batch_size=self.batch_size, show_progress_bar=False,
             convert_to_tensor=True,
         )  # fmt: skip
+        return torch.as_tensor(vecs)  # a subclass's own method may give an array
 
     def _tokenised(self, window: Window) -> _Tokenised:
         import torch

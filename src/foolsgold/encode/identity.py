@@ -56,7 +56,7 @@ def vector_cache(
     """
     about = {"model": getattr(encoder, "name", None) or type(encoder).__name__}
     if isinstance(encoder, SentenceTransformerEncoder):
-        fingerprint: str | None = encoder.side_fingerprint(side)
+        fingerprint = encoder.side_fingerprint(side)
         prompt = encoder.query_prompt if side == "queries" else encoder.document_prompt
         about |= {"prompt": prompt, "precision": encoder.precision}
     elif isinstance(encoder, OpenAIEncoder):

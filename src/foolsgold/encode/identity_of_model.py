@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from foolsgold.encode.loaded_model import weights_hash, weights_state
+from foolsgold.encode.own_methods import mark_of_class, methods_of_object
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -22,14 +23,28 @@ class ModelIdentity:
         self._model = model
         self._known: tuple[Any, str] | None = None
 
-    def hash(self) -> str:
-        """Of the model as it is now."""
+    def hash(self) -> str | None:
+        """Of the model as it is now; None where it has methods that nothing tells from others."""
         model = self._model
+        own = self._own_methods()
+        if own is None:
+            return None
         parts = (
             self._weights_and_tokenizer(), [_description(module) for module in model], model.max_seq_length,
-            model.truncate_dim, sorted(model.prompts.items()), model.default_prompt_name,
+            model.truncate_dim, sorted(model.prompts.items()), model.default_prompt_name, *own,
         )  # fmt: skip
         return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    def _own_methods(self) -> tuple[str, ...] | None:
+        """Nothing for a SentenceTransformer that is one and no more."""
+        from sentence_transformers import SentenceTransformer
+
+        if methods_of_object(self._model):
+            return None
+        if type(self._model) is SentenceTransformer:
+            return ()
+        mark = mark_of_class(self._model)
+        return None if mark is None else (mark,)
 
     def _weights_and_tokenizer(self) -> str:
         state = (weights_state(self._model), id(self._model.tokenizer))

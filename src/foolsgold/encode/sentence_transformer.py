@@ -23,6 +23,7 @@ from foolsgold.encode.forward import Forward, Window
 from foolsgold.encode.identity_of_model import ModelIdentity
 from foolsgold.encode.load_model import load_sentence_transformer
 from foolsgold.encode.loaded_model import weights_state
+from foolsgold.encode.own_methods import methods_of_object
 from foolsgold.encode.workers import EncodingWorkers, worker_devices
 from foolsgold.errors import ModelError, SettingsError
 from foolsgold.settings import Precision, Similarity
@@ -137,7 +138,7 @@ class SentenceTransformerEncoder:
 
     def forward(self) -> Forward:
         """The model as it is now, with what computes its vectors."""
-        state = (weights_state(self.model), self.model.max_seq_length)
+        state = (weights_state(self.model), self.model.max_seq_length, methods_of_object(self.model))
         if self._chosen is None or self._chosen[0] != state:
             backend = choose_backend(self.model, self._precision, self._cache_folder() if self._export else None)
             self._chosen = state, Forward(self.model, backend, self.batch_size)
@@ -169,6 +170,8 @@ class SentenceTransformerEncoder:
     def workers(self, n_texts: int) -> Iterator[Encoder]:
         """This encoder, or for many texts the same over several processes, which end with the context."""
         num_workers = 1 if self.num_workers is None and self._device_given else self.num_workers
+        if methods_of_object(self.model):  # a process cannot be sent them
+            num_workers = 1
         devices = worker_devices(str(self.model.device), num_workers, n_texts)
         if len(devices) < 2:
             yield self
@@ -187,15 +190,21 @@ class SentenceTransformerEncoder:
             self.batch_size, self.num_workers = before
 
     @property
-    def fingerprint(self) -> str:
-        """A hash of the model and of both prompts, whatever runs it."""
-        parts = (self._identity.hash(), self.query_prompt, self.document_prompt)
+    def fingerprint(self) -> str | None:
+        """A hash of the model and of both prompts, whatever runs it; None for a model with methods put on it."""
+        identity = self._identity.hash()
+        if identity is None:
+            return None
+        parts = (identity, self.query_prompt, self.document_prompt)
         return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
-    def side_fingerprint(self, side: Side) -> str:
+    def side_fingerprint(self, side: Side) -> str | None:
         """A hash of all that decides the vectors of one side; the other side's prompt has no part in it."""
+        identity = self._identity.hash()
+        if identity is None:
+            return None
         prompt = self.query_prompt if side == "queries" else self.document_prompt
-        parts = (self._identity.hash(), side, prompt, self.backend, self.precision)
+        parts = (identity, side, prompt, self.backend, self.precision)
         return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
     def _cache_folder(self) -> Path:

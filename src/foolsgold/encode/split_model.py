@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foolsgold.encode.own_methods import methods_of_class, methods_of_object
+
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -28,6 +30,8 @@ def why_whole(model: SentenceTransformer) -> str | None:
     """Why a model must be run as it is; None where its transformer can be run apart from the modules after it."""
     from sentence_transformers.base.modules import Router, Transformer
 
+    if own := methods_of_object(model) or methods_of_class(model):
+        return f"it has methods of its own: {', '.join(own)}"
     first: Any = model[0]
     if type(first) is not Transformer:
         return f"its first module is a {type(first).__name__}, not a Transformer"

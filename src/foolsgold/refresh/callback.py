@@ -90,8 +90,10 @@ class RefreshNegatives(TrainerCallback):
     def dataset(self, model: SentenceTransformer, *, checkpoint: str | Path | None = None) -> Dataset:
         """Mine for the first time, with the model before training, and give the dataset to train on.
 
-        Its rows are read through this object, and always have the negatives of the latest mining; so have those of a
-        selection, a shuffled or a split dataset made of it.
+        Its rows are read through this object, and always have the negatives of the latest mining; so have those that
+        select, shuffle, sort, filter, train_test_split or remove_columns make of it. It holds row numbers in place of
+        texts: map that changes texts, flatten_indices, rename_column and save_to_disk cannot work with it. Prompts
+        belong into `prompts` of the training arguments; to save texts, `Dataset.from_list(list(dataset))`.
 
         Args:
             model: to be trained.
@@ -215,11 +217,21 @@ class RefreshNegatives(TrainerCallback):
         return self._texts
 
     def _check_dataset(self, dataset: Any) -> None:
-        if not self._handed_out().stand_in(dataset):
+        texts = self._handed_out()
+        parts = list(texts.parts_of(dataset))
+        if not parts:
             raise SettingsError(
                 "train_dataset is not what refresh.dataset(model) gave last, nor made of it, and would not get new "
                 "negatives. Train on that, or leave the callback out."
             )
+        for part in parts:
+            if (missing := texts.missing_in(part)) is not None:
+                there = ", ".join(map(repr, part.column_names))
+                raise SettingsError(
+                    f"train_dataset has no column {missing!r} any more; those there are: {there}. "
+                    "Columns of refresh.dataset(model) are found by their names: leave out rename_column, and keep "
+                    "the anchor, the positive and a negative."
+                )
 
 
 def _checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:

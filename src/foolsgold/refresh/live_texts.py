@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
-from foolsgold.errors import MissingExtraError
+from foolsgold.errors import MissingExtraError, SettingsError
 from foolsgold.export.part import Shape
 from foolsgold.export.sentence_transformers import n_tuple_schema, triplet_schema
 from foolsgold.refresh.pair_negatives import PairNegatives
@@ -57,9 +57,13 @@ class LiveTexts:
         return _living, (self._name,)
 
     def __call__(self, batch: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-        """Texts instead of row numbers; columns that a user has added are left as they are."""
+        """Texts instead of row numbers; columns that a user has added are left as they are.
+
+        Raises:
+            SettingsError: there are no row numbers any more.
+        """
         return {
-            name: self._texts(name, np.asarray(values, np.int64)) if name in self._columns else values
+            name: self._texts(name, _row_numbers(values)) if name in self._columns else values
             for name, values in batch.items()
         }
 
@@ -80,12 +84,25 @@ class LiveTexts:
         dataset.set_transform(self)
         return dataset
 
-    def stand_in(self, dataset: Any) -> bool:
-        """Whether rows of a dataset are read through this: it, a selection of it, or one that several are joined to."""
+    def parts_of(self, dataset: Any) -> Iterator[Any]:
+        """What of a dataset is read through this: it, a selection of it, or some of several that are joined to it."""
         if hasattr(dataset, "datasets"):  # torch's ConcatDataset, which a trainer makes of a DatasetDict
-            return any(map(self.stand_in, dataset.datasets))
+            dataset = dict(enumerate(dataset.datasets))
         if isinstance(dataset, dict):
-            return any(map(self.stand_in, dataset.values()))
+            for part in dataset.values():
+                yield from self.parts_of(part)
+        elif self._reads(dataset):
+            yield dataset
+
+    def missing_in(self, part: Any) -> str | None:
+        """Which column a loss needs and a part lacks; one negative of several will do."""
+        anchor, positive, *negatives = self._columns
+        for name in (anchor, positive):
+            if name not in part.column_names:
+                return name
+        return None if set(negatives) & set(part.column_names) else negatives[0]
+
+    def _reads(self, dataset: Any) -> bool:
         transform = getattr(dataset, "format", {}).get("format_kwargs", {}).get("transform")
         if isinstance(transform, partial):  # a trainer adds the name of the dataset so
             transform = transform.keywords.get("transform")
@@ -100,6 +117,17 @@ class LiveTexts:
             return self._collection.document_texts(negatives.positive_rows[pairs])
         rows = negatives.doc_rows.reshape(len(negatives) * self._rows_per_pair, -1)  # (rows of the dataset, columns)
         return self._collection.document_texts(rows[numbers, place - _BEFORE_NEGATIVES])
+
+
+def _row_numbers(values: Sequence[Any]) -> NDArray[np.int64]:
+    rows = np.asarray(values)
+    if rows.size and rows.dtype.kind not in "iu":
+        raise SettingsError(
+            "the dataset was rewritten by map or flatten_indices; its negatives cannot be refreshed. Make it with "
+            "select, shuffle, filter, train_test_split or remove_columns alone, and put prompts into prompts= of the "
+            "training arguments."
+        )
+    return rows.astype(np.int64)
 
 
 def _living(name: str) -> LiveTexts:

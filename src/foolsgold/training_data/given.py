@@ -56,9 +56,18 @@ def field_of(record: Mapping[str, Any], names: Sequence[str], place: str, what: 
     Raises:
         BadRowError: none of them; says which there are.
     """
+    return record[name_of(record, names, place, what)]
+
+
+def name_of(record: Mapping[str, Any], names: Sequence[str], place: str, what: str) -> str:
+    """The name of that field.
+
+    Raises:
+        BadRowError: as `field_of`.
+    """
     for name in names:
         if name in record:
-            return record[name]
+            return name
     there = ", ".join(f'"{name}"' for name in record) or "none"
     others = f" (or {', '.join(names[1:])})" if names[1:] else ""
     raise BadRowError(f'{place}: {what} needs a field "{names[0]}"{others}; the fields there are: {there}.')

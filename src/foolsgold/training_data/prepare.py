@@ -56,7 +56,9 @@ def prepare_training_data(
     Args:
         raw_data: all of one form: pairs (query, positive), labelled pairs (query, passage, label) or triplets (query,
             positive, negative), as tuples or lists, as dicts or a table with such fields, or the path of a `.jsonl`,
-            `.parquet`, `.csv` or `.tsv`. A passage is a text, a dict with `content`, or a list of these.
+            `.parquet`, `.csv` or `.tsv`. A passage is a text, a dict with `content`, or a list of these, which may
+            have a list of as many labels. Fields: query, positive, and hard_negative, negatives, negative_1, …; with
+            label or labels, passage. A score instead of a label is refused.
         all_documents: more passages to mine from: texts, dicts with `content`, or the path of a file with `content`
             or `text` (and `title`, which is put before it).
         data_out_path: a folder; what else it holds stays as it is.
@@ -64,7 +66,8 @@ def prepare_training_data(
         hard_negative_minimum_rank: they are drawn from SimpleMiner's window of ranks; this is its `min_rank`.
         mine_hard_negatives: if False, new negatives are drawn from all passages.
         hard_negative_model_size: "small", "base" or "large".
-        pairs_with_labels: rows of three are labelled pairs, rather than triplets. Dicts tell by their fields.
+        pairs_with_labels: rows of three are labelled pairs, rather than triplets; dicts tell by their fields. A third
+            that reads like a label is refused without this.
         positive_label: of labelled pairs.
         negative_label: likewise; a row with any other label is an error.
         language_code: with the size it names the model, as in SimpleMiner.

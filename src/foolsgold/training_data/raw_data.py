@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import numbers
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from foolsgold.collection.pair_columns import POSITIVE_COLUMNS, QUERY_COLUMNS
+from foolsgold.collection.pair_columns import (
+    LABEL_COLUMNS,
+    LABELLED_COLUMNS,
+    POSITIVE_COLUMNS,
+    QUERY_COLUMNS,
+    ColumnNames,
+    Roles,
+    as_list,
+    is_list,
+)
 from foolsgold.errors import BadRowError, CollectionError
-from foolsgold.training_data.given import field_of, given_items, line_of, passages_of
+from foolsgold.training_data.given import given_items, line_of, name_of, passages_of
 from foolsgold.training_data.labels import LabelReader
 from foolsgold.training_data.settings import PreparationSettings
 
@@ -18,19 +26,20 @@ PAIR = "a pair (query, positive)"  # as messages name it
 LABELLED_PAIR = "a labelled pair (query, passage, label)"
 TRIPLET = "a triplet (query, positive, negative)"
 
-LABEL_COLUMN = "label"
 PASSAGE_COLUMNS = ("passage", "text", *(name for name in POSITIVE_COLUMNS if name != "passage"))
-_NEGATIVE_COLUMN = re.compile(r"negatives?|neg|negative_\d+")
+_LABELLED = (*PASSAGE_COLUMNS, *(name for name in LABELLED_COLUMNS if name not in PASSAGE_COLUMNS))
+_SCORE_COLUMNS = ("score", "scores")
 _TAKES = "a list of pairs, labelled pairs or triplets, a table of them, or the path of a file"
 
 
 class Fields(NamedTuple):
-    """A row of raw data as it was given: `third` is a label or negatives, None in a pair."""
+    """A row of raw data as given: `third` is a label, labels or negatives, None in a pair; `named` a label's column."""
 
     form: str
     query: Any
     passages: Any
     third: Any
+    named: str | None = None
 
 
 class RawExample(NamedTuple):
@@ -52,7 +61,7 @@ def read_raw_data(raw_data: Any, settings: PreparationSettings) -> Iterator[RawE
     labels = LabelReader(settings, as_text=isinstance(raw_data, (str, Path)))
     first: tuple[str, str] | None = None
     for place, item in given_items(raw_data, "raw_data", _TAKES, quiet=settings.quiet):
-        fields = _fields(item, place, with_labels=settings.pairs_with_labels)
+        fields = _fields(item, place, settings)
         first = first or (place, fields.form)
         if fields.form != first[1]:
             raise BadRowError(
@@ -69,17 +78,40 @@ def _example(fields: Fields, place: str, labels: LabelReader) -> RawExample:
     query = line_of(fields.query, f"{place}: the query")
     if fields.form == LABELLED_PAIR:
         passages = _at_least_one(fields.passages, f"{place}: the passage")
-        is_positive = labels.is_positive(fields.third, place)
-        return RawExample(query, passages if is_positive else [], [] if is_positive else passages)
+        marks = [labels.is_positive(label, place) for label in _labels(fields, len(passages), place)]
+        positives, negatives = (
+            [p for p, m in zip(passages, marks, strict=True) if m is side] for side in (True, False)
+        )
+        return RawExample(query, positives, negatives)
     positives = _at_least_one(fields.passages, f"{place}: the positive")
     if fields.form == PAIR:
         return RawExample(query, positives, [])
     if isinstance(fields.third, numbers.Real):
-        raise BadRowError(
-            f"{place}: the negative is {fields.third!r} ({type(fields.third).__name__}); it takes a text or a list of "
-            "texts. If it is a label, pass pairs_with_labels=True (--pairs-with-labels)."
-        )
+        raise _looks_like_a_label(fields.third, place)
     return RawExample(query, positives, passages_of(fields.third, f"{place}: the negative"))
+
+
+def _labels(fields: Fields, n_passages: int, place: str) -> list[Any]:
+    """One for each passage: of a list its own, else that which the row has."""
+    if not is_list(fields.third):
+        return [fields.third] * n_passages
+    labels = as_list(fields.third)
+    if not isinstance(labels, list) or not is_list(fields.passages) or len(labels) != n_passages:
+        column = "" if fields.named is None else f' ("{fields.named}")'
+        raise BadRowError(
+            f"{place}: the label{column} is {fields.third!r:.60} ({type(fields.third).__name__}) of {n_passages} "
+            f"passage{'s' * (n_passages != 1)}; it takes one label, or a list of labels beside a list of as many "
+            "passages."
+        )
+    return labels
+
+
+def _looks_like_a_label(value: Any, place: str) -> BadRowError:
+    return BadRowError(
+        f"{place}: the negative is {value!r} ({type(value).__name__}); it takes a text or a list of texts. If it is a "
+        "label, pass pairs_with_labels=True (--pairs-with-labels)"
+        + (", and if it is a text that only reads so, put it in a list." if isinstance(value, str) else ".")
+    )
 
 
 def _at_least_one(value: Any, what: str) -> list[str]:
@@ -89,31 +121,60 @@ def _at_least_one(value: Any, what: str) -> list[str]:
     return passages
 
 
-def _fields(item: Any, place: str, *, with_labels: bool) -> Fields:
+def _fields(item: Any, place: str, settings: PreparationSettings) -> Fields:
     if isinstance(item, Mapping):
         fields = _fields_by_name(item, place)
     elif isinstance(item, (tuple, list)) and len(item) in (2, 3):
-        form = PAIR if len(item) == 2 else LABELLED_PAIR if with_labels else TRIPLET
-        fields = Fields(form, item[0], item[1], item[2] if len(item) == 3 else None)
+        fields = _fields_by_place(item, place, settings)
     else:
         raise BadRowError(f"{place} is {item!r:.60}; it takes {PAIR}, {LABELLED_PAIR} or {TRIPLET}.")
-    if with_labels and fields.form != LABELLED_PAIR:
+    if settings.pairs_with_labels and fields.form != LABELLED_PAIR:
         raise BadRowError(
             f"{place} is {fields.form}; with pairs_with_labels=True (--pairs-with-labels) it takes {LABELLED_PAIR}."
         )
     return fields
 
 
+def _fields_by_place(item: Sequence[Any], place: str, settings: PreparationSettings) -> Fields:
+    if len(item) == 2:
+        return Fields(PAIR, item[0], item[1], None)
+    if settings.pairs_with_labels:
+        return Fields(LABELLED_PAIR, *item)
+    if isinstance(item[2], str) and item[2] in (str(settings.positive_label), str(settings.negative_label)):
+        raise _looks_like_a_label(item[2], place)
+    return Fields(TRIPLET, *item)
+
+
 def _fields_by_name(record: Mapping[str, Any], place: str) -> Fields:
-    query = field_of(record, QUERY_COLUMNS, place, "a row")
-    negatives = [name for name in record if _NEGATIVE_COLUMN.fullmatch(name)]
-    if LABEL_COLUMN in record:
+    label = next((name for name in LABEL_COLUMNS if name in record), None)
+    query = name_of(record, QUERY_COLUMNS, place, "a row")
+    usual = (POSITIVE_COLUMNS[0], *PASSAGE_COLUMNS) if label is None else _LABELLED
+    passages = name_of(record, usual, place, "a row" if label is None else "a labelled pair")
+    negatives = Roles.of(tuple(record), ColumnNames(query=query, positive=passages), place).negatives
+    if label is not None:
         if negatives:
-            raise BadRowError(f'{place} has both "{LABEL_COLUMN}" and "{negatives[0]}"; it takes one of them.')
-        passages = field_of(record, PASSAGE_COLUMNS, place, "a labelled pair")
-        return Fields(LABELLED_PAIR, query, passages, record[LABEL_COLUMN])
-    positives = field_of(record, (POSITIVE_COLUMNS[0], *PASSAGE_COLUMNS), place, "a row")
-    if not negatives:
-        return Fields(PAIR, query, positives, None)
-    several = len(negatives) > 1
-    return Fields(TRIPLET, query, positives, [record[name] for name in negatives] if several else record[negatives[0]])
+            raise BadRowError(f'{place} has both "{label}" and "{negatives[0]}"; it takes one of them.')
+        return Fields(LABELLED_PAIR, record[query], record[passages], record[label], named=label)
+    if negatives:
+        return Fields(TRIPLET, record[query], record[passages], _negatives(record, negatives))
+    _check_without_scores(record, place)
+    return Fields(PAIR, record[query], record[passages], None)
+
+
+def _negatives(record: Mapping[str, Any], columns: Sequence[str]) -> Any:
+    """What one column holds; of several columns all that they hold, None left out, as in rows of different lengths."""
+    if len(columns) == 1:
+        return record[columns[0]]
+    values = [as_list(record[name]) for name in columns if record[name] is not None]
+    return [text for value in values for text in (value if isinstance(value, list) else [value])]
+
+
+def _check_without_scores(record: Mapping[str, Any], place: str) -> None:
+    """Miners write negatives as pairs with a score, too."""
+    for name in _SCORE_COLUMNS:
+        if name in record:
+            raise BadRowError(
+                f'{place} has "{name}", but neither a label nor a negative, so that nothing tells whether its passage '
+                f'is a positive. Add a column "{LABEL_COLUMNS[0]}", or leave "{name}" out if all passages are '
+                "positives."
+            )
