@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from foolsgold.collection.fields import is_list
 from foolsgold.collection.pair_columns import (
     LABEL_COLUMNS,
     LABELLED_COLUMNS,
@@ -14,8 +15,6 @@ from foolsgold.collection.pair_columns import (
     QUERY_COLUMNS,
     ColumnNames,
     Roles,
-    as_list,
-    is_list,
 )
 from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.training_data.given import given_items, line_of, name_of, passages_of
@@ -95,7 +94,7 @@ def _labels(fields: Fields, n_passages: int, place: str) -> list[Any]:
     """One for each passage: of a list its own, else that which the row has."""
     if not is_list(fields.third):
         return [fields.third] * n_passages
-    labels = as_list(fields.third)
+    labels = _as_list(fields.third)
     if not isinstance(labels, list) or not is_list(fields.passages) or len(labels) != n_passages:
         column = "" if fields.named is None else f' ("{fields.named}")'
         raise BadRowError(
@@ -165,8 +164,12 @@ def _negatives(record: Mapping[str, Any], columns: Sequence[str]) -> Any:
     """What one column holds; of several columns all that they hold, None left out, as in rows of different lengths."""
     if len(columns) == 1:
         return record[columns[0]]
-    values = [as_list(record[name]) for name in columns if record[name] is not None]
+    values = [_as_list(record[name]) for name in columns if record[name] is not None]
     return [text for value in values for text in (value if isinstance(value, list) else [value])]
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if is_list(value) and not isinstance(value, Set) else value  # a set has no stable order
 
 
 def _check_without_scores(record: Mapping[str, Any], place: str) -> None:
