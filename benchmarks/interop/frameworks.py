@@ -30,7 +30,7 @@ FRAMEWORKS = (
         "Tevatron", "with_tevatron", ("transformers", "datasets", "accelerate", "peft", "pillow"), source="tevatron"
     ),
     Framework("Tevatron of 2022", "with_tevatron_index", ("tevatron",)),
-    Framework("ColBERT", "with_colbert", ("colbert-ai",)),
+    Framework("ColBERT", "with_colbert", ("colbert-ai", "transformers<5")),  # to train; with 5 it reads
     Framework(
         "PyLate",
         "with_pylate",
