@@ -1,55 +1,109 @@
-"""The pages of docs/recipes: their commands and their Python, as written."""
+"""The recipes: their foolsgold commands, run on raw data of each kind, and what they say lies there afterwards."""
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from foolsgold.cli import command_parser
+from conftest import write_jsonl
+from foolsgold.cli import command_parser, main
 from foolsgold.training_formats import TRAINING_FORMATS
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
-TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
+RECIPES = Path(__file__).parents[1] / "docs" / "recipes"
+PAGES = sorted(path for path in RECIPES.glob("*.md") if path.name != "README.md")
+NOT_FRAMEWORKS = {"msmarco-triples", "msmarco-ids", "msmarco-hard-negatives", "trec", "beir"}
+PAIRS = [
+    (f"What is the {thing} made of?", f"The {thing} is made of {stuff}.")
+    for thing, stuff in (
+        ("table", "oak"), ("window", "glass"), ("coin", "nickel"), ("candle", "wax"), ("bread", "flour"),
+        ("shirt", "cotton"), ("tyre", "rubber"), ("mirror", "silvered glass"), ("rope", "hemp"), ("kettle", "copper"),
+        ("violin", "spruce and maple"), ("snowman", "snow"),
+    )
+]  # fmt: skip
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    found = re.compile(rf"```{language}\n(.*?)```", re.DOTALL)
-    return [(name, block) for name, text in TEXTS.items() for block in found.findall(text)]
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-def commands() -> list[tuple[str, str]]:
-    return [
-        (name, line)
-        for name, block in blocks("sh")
-        for line in block.replace("\\\n", " ").splitlines()
-        if line.startswith("foolsgold ")
+def commands(page: Path) -> list[list[str]]:
+    lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("foolsgold ")]
+
+
+def write_raw_data(folder: Path) -> None:
+    """Each kind that a page starts from."""
+    with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("question", "answer"), *PAIRS])
+    write_jsonl(folder / "pairs.jsonl", [{"query": query, "positive": positive} for query, positive in PAIRS])
+    write_jsonl(folder / "raw.jsonl", [{"query": query, "pos": [positive]} for query, positive in PAIRS])
+    contexts = [
+        {"question": query, "answers": [], "positive_ctxs": [{"title": "", "text": positive}]}
+        for query, positive in PAIRS
     ]
+    (folder / "raw.json").write_text(json.dumps(contexts), encoding="utf-8")
+    write_jsonl(folder / "pool.jsonl", [{"text": f"A fact about {n} things."} for n in range(12)])
+    (folder / "my-collection").mkdir()
+    for place in (folder, folder / "my-collection"):
+        write_jsonl(
+            place / "corpus.jsonl", [{"_id": f"d{n}", "title": "", "text": text} for n, (_, text) in enumerate(PAIRS)]
+        )
+        write_jsonl(place / "queries.jsonl", [{"_id": f"q{n}", "text": query} for n, (query, _) in enumerate(PAIRS)])
+        lines = ["query-id\tcorpus-id\tscore", *(f"q{n}\td{n}\t1" for n in range(len(PAIRS)))]
+        (place / "qrels.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize(("page", "command"), commands())
-def test_a_command_has_flags_that_there_are(page: str, command: str) -> None:
-    command_parser().parse_args(shlex.split(command)[1:])
+def offline(command: list[str], model: str) -> list[str]:
+    """With a model that needs no hub, and without the bound that would draw random documents of so few."""
+    command = [model if before == "--model" else word for before, word in pairwise(["", *command])]
+    if command[0] == "prepare":
+        return [*command, "--quiet", *(() if "--model" in command else ("--model", model))]
+    return [*command, "--quiet", *(("--max-false-negative-rate", "none") if command[0] == "mine" else ())]
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("python"))
-def test_python_compiles(page: str, code: str) -> None:
-    compile(code, page, "exec")
-
-
-def test_files_that_are_trained_on_are_those_that_commands_write() -> None:
-    for page, text in TEXTS.items():
-        formats = set(re.findall(r"--format ([\w-]+)", text))
-        assert formats <= set(TRAINING_FORMATS), page
-        for name in re.findall(r"mined/train\.([\w-]+?)(?:\.jsonl|[\"` ])", text):
-            assert name in formats | {"jsonl", "json"}, (page, name)
-
-
-def test_every_page_is_listed_and_every_link_leads_somewhere() -> None:
-    assert all(f"({page.name})" in TEXTS["README.md"] for page in PAGES if page.name != "README.md")
-    for page in [*PAGES, ROOT / "README.md"]:
+def test_every_link_leads_somewhere() -> None:
+    for page in [*RECIPES.glob("*.md"), RECIPES.parents[1] / "README.md"]:
         for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_there_is_a_page_for_every_framework_and_a_line_for_every_page() -> None:
+    words = set(re.findall(r"[a-z-]+", "".join(page.read_text("utf-8") for page in PAGES)))
+    assert words >= set(TRAINING_FORMATS) - NOT_FRAMEWORKS
+    index = (RECIPES / "README.md").read_text("utf-8")
+    assert sorted(re.findall(r"\]\(([a-z-]+\.md)\)", index)) == [page.name for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_have_flags_that_there_are(page: Path) -> None:
+    for command in commands(page):
+        assert callable(command_parser().parse_args(command).run)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_examples_compile(page: Path) -> None:
+    for code in blocks(page, "python"):
+        compile(code, page.name, "exec")
+    assert blocks(page, "python") or blocks(page, "sh")[1:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_run_and_write_what_the_page_names(
+    page: Path, static_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    static_model.save_pretrained(str(tmp_path / "static"))
+    write_raw_data(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for command in commands(page):
+        assert main(offline(command, str(tmp_path / "static"))) == 0, command
+    named = set(re.findall(r"\bmined/[\w./-]*\w", page.read_text("utf-8")))
+    assert named
+    assert [path for path in sorted(named) if not (tmp_path / path).exists()] == []
