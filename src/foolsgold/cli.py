@@ -196,6 +196,17 @@ def command_parser() -> argparse.ArgumentParser:
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
     calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))
 
+    _add_export_command(commands)
+    prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
+    add_prepare_arguments(prepare)
+
+    _add_cache_command(commands)
+    sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
+    sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    return parser
+
+
+def _add_export_command(commands: Any) -> None:
     export = _command(commands, "export", _export, "write the negatives of a run in another format, or push them")
     export.add_argument("folder", metavar="OUT", help="output folder of foolsgold mine")
     export.add_argument(
@@ -210,14 +221,6 @@ def command_parser() -> argparse.ArgumentParser:
     add_collection_flags(export, moved=True)
     export.formatter_class = argparse.RawDescriptionHelpFormatter
     export.epilog = "formats, what reads them, and what a row holds:\n  " + "\n  ".join(training_format_lines())
-
-    prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
-    add_prepare_arguments(prepare)
-
-    _add_cache_command(commands)
-    sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
-    sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
-    return parser
 
 
 def _add_cache_command(commands: Any) -> None:
