@@ -1,0 +1,1 @@
+"""The review desk: a person decides borderline pairs, and every decision is kept."""
