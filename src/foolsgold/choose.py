@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,18 @@ from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
 from foolsgold.memory import block_queries
 from foolsgold.relabel import with_positives_of
-from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, GroupJudge, Suspects, Tally, Terms, terms_for
+from foolsgold.sample import (
+    Chooser,
+    Chosen,
+    CrossEncoderJudge,
+    Fates,
+    GroupJudge,
+    Outlook,
+    Suspects,
+    Tally,
+    Terms,
+    outlook_on,
+)
 from foolsgold.search import Candidates, CandidateStore
 from foolsgold.settings import MiningSettings
 
@@ -30,9 +41,11 @@ class Choosing:
         terms: those of an earlier choice; None: they are found, so that what settings allow is kept.
         judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
         target: see there.
+        watch: is shown each block: its pairs, the fates of their candidates, and the negatives.
 
     Attributes:
         terms: on which is chosen.
+        outlook: what was found with the terms; None where they were given.
         suspects: candidates to be judged, of the blocks chosen so far.
     """
 
@@ -45,15 +58,21 @@ class Choosing:
         terms: Terms | None = None,
         judge: CrossEncoderJudge | None = None,
         target: Path | None = None,
+        watch: Callable[[PairBlock, Fates, Chosen], None] | None = None,
     ) -> None:
         self._collection = collection
         self._candidates = candidates
         self._settings = settings
         self._judge = judge
         self._target = target
+        self._watch = watch
         self._filters = filters_for(settings, collection)
         self._relevance = Relevance(collection)
-        self.terms = terms_for(self._filtered_sample(), settings) if terms is None else terms
+        self.outlook: Outlook | None = None
+        if terms is None:
+            self.outlook = outlook_on(self._filtered_sample(), settings)
+            terms = self.outlook.terms
+        self.terms = terms
         self._chooser = Chooser(collection, self._relevance, settings, self.terms)
         self.suspects = Suspects(settings.suspect_probability)
 
@@ -71,7 +90,10 @@ class Choosing:
             for block, group_judge in self._candidate_blocks():
                 pairs, filtered = self._filtered(block)
                 self.suspects.add(pairs)
-                yield self._chooser.choose(pairs, filtered, group_judge)
+                chosen, fates = self._chooser.choose(pairs, filtered, group_judge)
+                if self._watch is not None:
+                    self._watch(pairs, fates, chosen)
+                yield chosen
                 progress.update(len(block))
 
     def _candidate_blocks(self) -> Iterator[tuple[Candidates, GroupJudge | None]]:

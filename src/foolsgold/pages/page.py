@@ -43,8 +43,12 @@ class Page:
             **context: what the template shows, escaped.
         """
         scripts = [_read(name) for name in ("common.js", *self.scripts)]
-        return _templates().get_template(self.template).render(
-            policy=self.policy, style=_read("style.css"), scripts=scripts, data=as_embedded_json(data), **context
+        return (
+            _templates()
+            .get_template(self.template)
+            .render(
+                policy=self.policy, style=_read("style.css"), scripts=scripts, data=as_embedded_json(data), **context
+            )
         )
 
     @property
