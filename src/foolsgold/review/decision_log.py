@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from foolsgold.collection import LABELS
-from foolsgold.errors import CollectionError
+from foolsgold.errors import CollectionError, OutputError, SettingsError
 
 DECISIONS_FILE = "decisions.jsonl"
 ACTIONS = ("decide", "skip", "undo")
@@ -41,49 +45,113 @@ class Decision(NamedTuple):
 class DecisionLog:
     """The decisions of an output folder, and a place for more.
 
-    A line that was not written to its end, because the machine stopped, was acknowledged to nobody and is cut off.
+    A line that was not written to its end, because the machine stopped, was acknowledged to nobody and is cut off when
+    the next one is added.
 
     Args:
         path: decisions.jsonl, which need not be there.
 
+    Attributes:
+        decisions: all of them, in the order in which they were made.
+
     Raises:
-        CollectionError: a line is not what foolsgold writes, with its number.
+        CollectionError: the file cannot be read, or a line is not what foolsgold writes, with its number.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.decisions: list[Decision] = list(read_decisions(path)) if path.is_file() else []
+        self._file: FileIO | None = None  # while nobody else may add
+        self._read()
+
+    def _read(self) -> None:
+        lines = list(_whole_lines(self._path))
+        self.decisions = [one for one, _ in lines]
+        self._n_bytes = lines[-1][1] if lines else 0
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can add decisions meanwhile; what others have added before is read.
+
+        The system lets go of the lock when the process ends, however it ends.
+
+        Raises:
+            SettingsError: another process is adding decisions.
+            OutputError: the file cannot be written to.
+        """
+        try:
+            self._file = FileIO(self._path, "ab")
+        except OSError as error:
+            raise OutputError(f"{self._path} cannot be written to ({error.strerror or error}).") from error
+        try:
+            _lock(self._file, self._path)
+            self._read()
+            self._end_last_line(self._file)
+            yield
+        finally:  # an empty file stays: removing it could remove one that another process has just opened
+            self._file.close()
+            self._file = None
+
+    def _end_last_line(self, file: FileIO) -> None:
+        """Cut off what was not written to its end; end a line that was, and lost its end by hand."""
+        file.truncate(self._n_bytes)
+        if self._n_bytes and not _ends_a_line(self._path):
+            self._n_bytes += file.write(b"\n")
 
     def add(
         self, query_id: str, doc_id: str, label: str | None, *, action: str = "decide", by: str = "desk"
     ) -> Decision:
-        """Add a decision; when this returns, it is on disk."""
+        """Add a decision; when this returns, it is on disk. Raises as `add_all`."""
         return self.add_all([(query_id, doc_id, label)], action=action, by=by)[0]
 
     def add_all(
         self, pairs: list[tuple[str, str, str | None]], *, action: str = "decide", by: str = "desk"
     ) -> list[Decision]:
-        """Add several decisions, (query_id, doc_id, label) each: all of them, or after an error none."""
+        """Add several decisions, (query_id, doc_id, label) each: all of them, or after an error none.
+
+        Raises:
+            SettingsError: another process is adding decisions.
+            OutputError: they could not be written.
+        """
+        if self._file is None:
+            with self.locked():
+                return self.add_all(pairs, action=action, by=by)
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         first = len(self.decisions) + 1
         made = [Decision(first + place, *pair, action, by, at) for place, pair in enumerate(pairs)]
-        lines = "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in made).encode()
-        whole = _whole_bytes(self._path)
-        with open(self._path, "ab") as file:
-            try:
-                file.truncate(whole)
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                os.truncate(self._path, whole)
-                raise
+        lines = "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in made)
+        self._write(self._file, lines.encode())
         self.decisions += made
         return made
 
+    def _write(self, file: FileIO, lines: bytes) -> None:
+        self._check_untouched(file)
+        try:
+            if file.write(lines) != len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+            if not self._n_bytes:
+                _sync_folder(self._path.parent)
+        except OSError as error:
+            with suppress(OSError):
+                file.truncate(self._n_bytes)
+            raise OutputError(f"{self._path} could not be written to ({error.strerror or error}).") from error
+        self._n_bytes += len(lines)
+
+    def _check_untouched(self, file: FileIO) -> None:
+        opened = os.fstat(file.fileno())
+        try:
+            untouched = os.path.samestat(opened, os.stat(self._path)) and opened.st_size == self._n_bytes
+        except FileNotFoundError:
+            untouched = False
+        if not untouched:
+            raise OutputError(
+                f"{self._path} was changed, moved or removed by something else while it was in use. End this, see that "
+                "the file is right, and start again."
+            )
+
     @property
     def labels(self) -> dict[tuple[str, str], str | None]:
-        """The label that holds for each pair, (query_id, doc_id), None for one that is undecided; in order of decision."""
+        """The label that holds for each pair, (query_id, doc_id), None for one undecided; in order of decision."""
         return folded(self.decisions)
 
 
@@ -100,30 +168,77 @@ def read_decisions(path: Path) -> Iterator[Decision]:
     """The lines of a log that were written to their end.
 
     Raises:
-        CollectionError: a line is not what foolsgold writes, with its number.
+        CollectionError: the file cannot be read, or a line is not what foolsgold writes, with its number.
     """
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.endswith(b"\n"):
-                yield _read(line, f"{path}:{number}")
+    return (one for one, _ in _whole_lines(path))
 
 
-def _read(line: bytes, place: str) -> Decision:
+def _whole_lines(path: Path) -> Iterator[tuple[Decision, int]]:
+    """Each decision, and how many bytes the file has up to there; none where there is no file."""
+    n_bytes = 0
     try:
-        fields: dict[str, Any] = json.loads(line)
-        one = Decision(**{name: fields[name] for name in Decision._fields})
-        if one.label not in (None, *LABELS) or one.action not in ACTIONS:
-            raise ValueError(f"label {one.label!r}, action {one.action!r}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise CollectionError(
-            f"{place}: not a decision that foolsgold writes ({error}). Mend the line, or leave it out."
-        ) from error
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                n_bytes += len(line)
+                try:
+                    yield _read(line), n_bytes
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                    if not line.endswith(b"\n"):
+                        return
+                    raise CollectionError(
+                        f"{path}:{number}: not a decision that foolsgold writes ({_said(error)}). Mend the line, or "
+                        "leave it out."
+                    ) from error
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CollectionError(f"{path}: {error.strerror or error}.") from error
+
+
+def _read(line: bytes) -> Decision:
+    fields: dict[str, Any] = json.loads(line)
+    one = Decision(**{name: fields[name] for name in Decision._fields})
+    if not isinstance(one.query_id, str) or not isinstance(one.doc_id, str):
+        raise ValueError("query_id and doc_id are to be strings")
+    if one.label not in (None, *LABELS):
+        raise ValueError(f"label {one.label!r:.40}; it takes {', '.join(LABELS)} or null")
+    if one.action not in ACTIONS:
+        raise ValueError(f"action {one.action!r:.40}; it takes {', '.join(ACTIONS)}")
     return one
 
 
-def _whole_bytes(path: Path) -> int:
-    """The length of the lines that were written to their end."""
-    if not path.is_file():
-        return 0
-    content = path.read_bytes()
-    return content.rfind(b"\n") + 1
+def _said(error: Exception) -> str:
+    return f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    if sys.platform == "win32":  # has no such lock: take care not to open two desks there
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsError(
+            f"{path} is in use: a review desk is open for this folder, or labels are being imported. End that first "
+            "(Ctrl-C where it runs), or use it."
+        ) from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be locked ({error.strerror or error}).") from error
+
+
+def _ends_a_line(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of a new file is on disk only with its folder."""
+    if sys.platform == "win32":  # does so by itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
