@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,19 @@ from foolsgold.collection import Collection
 from foolsgold.filters import Filtered, PairBlock, Relevance, apply_filters, filters_for
 from foolsgold.memory import block_queries
 from foolsgold.relabel import with_positives_of
-from foolsgold.sample import Chooser, Chosen, CrossEncoderJudge, GroupJudge, Suspects, Tally, Terms, terms_for
+from foolsgold.sample import (
+    Chooser,
+    Chosen,
+    CrossEncoderJudge,
+    Fates,
+    GroupJudge,
+    Outlook,
+    Suspects,
+    Tally,
+    Terms,
+    Threshold,
+    outlook_on,
+)
 from foolsgold.search import Candidates, CandidateStore
 from foolsgold.settings import MiningSettings
 
@@ -33,6 +45,7 @@ class Choosing:
 
     Attributes:
         terms: on which is chosen.
+        outlook: what was found with the terms; None where they were given.
         suspects: candidates to be judged, of the blocks chosen so far.
     """
 
@@ -53,17 +66,30 @@ class Choosing:
         self._target = target
         self._filters = filters_for(settings, collection)
         self._relevance = Relevance(collection)
-        self.terms = terms_for(self._filtered_sample(), settings) if terms is None else terms
+        self.outlook: Outlook | None = None
+        if terms is None:
+            self.outlook = outlook_on(self._filtered_sample(), settings)
+            terms = self.outlook.terms
+        self.terms = terms
         self._chooser = Chooser(collection, self._relevance, settings, self.terms)
         self.suspects = Suspects(settings.suspect_probability)
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """Where the rules draw the line; None where that is not known."""
+        return None if self.outlook is None else self.outlook.threshold
 
     @property
     def tally(self) -> Tally:
         """Counts over the blocks chosen so far."""
         return self._chooser.tally
 
-    def blocks(self) -> Iterator[Chosen]:
-        """The negatives, in the collection's order."""
+    def blocks(self, watch: Callable[[PairBlock, Fates, Chosen], None] | None = None) -> Iterator[Chosen]:
+        """The negatives, in the collection's order.
+
+        Args:
+            watch: is shown each block: its pairs, the fates of their candidates, and the negatives.
+        """
         progress = tqdm(
             total=self._collection.n_queries, desc="choose", unit="query", delay=1, disable=self._settings.quiet
         )
@@ -71,7 +97,10 @@ class Choosing:
             for block, group_judge in self._candidate_blocks():
                 pairs, filtered = self._filtered(block)
                 self.suspects.add(pairs)
-                yield self._chooser.choose(pairs, filtered, group_judge)
+                chosen, fates = self._chooser.choose(pairs, filtered, group_judge)
+                if watch is not None:
+                    watch(pairs, fates, chosen)
+                yield chosen
                 progress.update(len(block))
 
     def _candidate_blocks(self) -> Iterator[tuple[Candidates, GroupJudge | None]]:

@@ -1,4 +1,4 @@
-"""One page: a template that escapes, styles and scripts inlined, and a policy under which nothing else can run or load."""
+"""One page: a template that escapes, styles and scripts inlined, and a policy that lets nothing else run or load."""
 
 from __future__ import annotations
 
@@ -43,8 +43,12 @@ class Page:
             **context: what the template shows, escaped.
         """
         scripts = [_read(name) for name in ("common.js", *self.scripts)]
-        return _templates().get_template(self.template).render(
-            policy=self.policy, style=_read("style.css"), scripts=scripts, data=as_embedded_json(data), **context
+        return (
+            _templates()
+            .get_template(self.template)
+            .render(
+                policy=self.policy, style=_read("style.css"), scripts=scripts, data=as_embedded_json(data), **context
+            )
         )
 
     @property

@@ -54,7 +54,9 @@ class DecisionLog:
         self._path = path
         self.decisions: list[Decision] = list(read_decisions(path)) if path.is_file() else []
 
-    def add(self, query_id: str, doc_id: str, label: str | None, *, action: str = "decide", by: str = "desk") -> Decision:
+    def add(
+        self, query_id: str, doc_id: str, label: str | None, *, action: str = "decide", by: str = "desk"
+    ) -> Decision:
         """Add a decision; when this returns, it is on disk."""
         return self.add_all([(query_id, doc_id, label)], action=action, by=by)[0]
 
@@ -81,7 +83,7 @@ class DecisionLog:
 
     @property
     def labels(self) -> dict[tuple[str, str], str | None]:
-        """The label that holds for each pair, (query_id, doc_id), None for one that is undecided; in order of decision."""
+        """The label that holds for each pair, (query_id, doc_id), None where it is undecided; in order of decision."""
         return folded(self.decisions)
 
 

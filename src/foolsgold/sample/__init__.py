@@ -5,18 +5,23 @@ from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.judge import CrossEncoderJudge, judge_for
 from foolsgold.sample.negatives import GIVEN, NEGATIVES_SCHEMA, RANDOM, Chosen
 from foolsgold.sample.numbers import ChosenNumbers
+from foolsgold.sample.outlook import Outlook, outlook_on
 from foolsgold.sample.price import Price
 from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.suspects import SUSPECTS_SCHEMA, Suspects
-from foolsgold.sample.tally import Tally
-from foolsgold.sample.terms import Terms, terms_for
+from foolsgold.sample.tally import CHOSEN, Fates, Tally
+from foolsgold.sample.terms import Terms
+from foolsgold.sample.threshold import GUESSING, Threshold
 from foolsgold.sample.top import Top
+from foolsgold.sample.trade_off import TradeOff
 from foolsgold.sample.uniform import Uniform
 
 __all__ = [
+    "CHOSEN",
     "GIVEN",
+    "GUESSING",
     "NEGATIVES_SCHEMA",
     "RANDOM",
     "SUSPECTS_SCHEMA",
@@ -24,7 +29,9 @@ __all__ = [
     "Chosen",
     "ChosenNumbers",
     "CrossEncoderJudge",
+    "Fates",
     "GroupJudge",
+    "Outlook",
     "Price",
     "Sampler",
     "SimANS",
@@ -32,8 +39,10 @@ __all__ = [
     "Suspects",
     "Tally",
     "Terms",
+    "Threshold",
     "Top",
+    "TradeOff",
     "Uniform",
     "judge_for",
-    "terms_for",
+    "outlook_on",
 ]

@@ -18,7 +18,7 @@ from foolsgold.sample.random_fill import RandomDocuments
 from foolsgold.sample.sampler import Sampler, first_survivors, in_turn, mined_wanted, preferences, relaxed_above
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
-from foolsgold.sample.tally import Tally
+from foolsgold.sample.tally import Fates, Tally
 from foolsgold.sample.terms import Terms
 from foolsgold.sample.top import Top
 from foolsgold.sample.uniform import Uniform
@@ -54,8 +54,11 @@ class Chooser:
         self._random = RandomDocuments(collection, relevance, settings)
         self.tally = Tally()
 
-    def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> Chosen:
-        """The negatives of a block: those given, then survivors; a judge is asked until each pair has enough."""
+    def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> tuple[Chosen, Fates]:
+        """The negatives of a block: those given, then survivors; a judge is asked until each pair has enough.
+
+        And the fate of each candidate.
+        """
         pair_ids, n_hard = PairIds(self._collection, pairs), mined_wanted(pairs, self._settings)  # (P,)
         above = relaxed_above(pairs, self._settings)
         doubtful = self._doubtful(pairs, filtered)
@@ -78,12 +81,12 @@ class Chooser:
         drawn = self._random.draw(pairs, filtered, taken=taken, n_wanted=n_wanted, pair_ids=pair_ids)
         short = pairs.n_given + n_found + _lengths(drawn, len(n_found)) < self._settings.negatives
         dropped = short & (self._settings.short_rows != "keep")
-        self.tally.count_candidates(pairs, filtered, taken, dropped)
+        fates = self.tally.count_candidates(pairs, filtered, taken, dropped)
         self.tally.count_pairs(pairs, (n_found + n_given_way == n_hard) & ~short, short)
         self.tally.count_given(pairs, dropped, self._settings)
         self.tally.doubtful_pairs += pair_ids.of(doubtful)
         kept_random = {pair: docs for pair, docs in drawn.items() if not dropped[pair]}
-        return _rows(pairs, taken & ~dropped[:, None], kept_random, given=~dropped[pairs.given.pairs])
+        return _rows(pairs, taken & ~dropped[:, None], kept_random, given=~dropped[pairs.given.pairs]), fates
 
     def _doubtful(self, pairs: PairBlock, filtered: Filtered) -> NDArray[np.bool_]:
         """Pairs that have too few candidates below their margins, and whose positive stands lowest; shape (P,)."""

@@ -76,13 +76,21 @@ class Survivors(NamedTuple):
             n_wanted[rows],
         )
 
-    def chosen_at(self, price: float) -> NDArray[np.float64]:
-        """Probabilities of the candidates chosen; 0 for what gives way to a random document."""
+    def taken_at(self, price: float) -> NDArray[np.bool_]:
+        """Which candidates are chosen, shape (P, K), those too that then give way to a random document."""
         order, likely = price * self.probabilities - self.hardness, self.probabilities
         orders = preferences(order, unjudged=self.unjudged, above=self.above, likely=likely)
-        gives_way = too_dear(price * self.probabilities, self.hardness) & (price > 0)
-        kept = np.where(gives_way, 0, self.probabilities)
-        chosen: NDArray[np.float64] = kept[first_survivors(self.n_wanted, self.keep, *orders)]
+        return first_survivors(self.n_wanted, self.keep, *orders)
+
+    def gives_way_at(self, price: float) -> NDArray[np.bool_]:
+        """Which candidates would give way to a random document, shape (P, K)."""
+        gives_way: NDArray[np.bool_] = too_dear(price * self.probabilities, self.hardness) & (price > 0)
+        return gives_way
+
+    def chosen_at(self, price: float) -> NDArray[np.float64]:
+        """Probabilities of the candidates chosen; 0 for what gives way to a random document."""
+        kept = np.where(self.gives_way_at(price), 0, self.probabilities)
+        chosen: NDArray[np.float64] = kept[self.taken_at(price)]
         return chosen
 
 

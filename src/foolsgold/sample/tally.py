@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,22 @@ from foolsgold.filters import Filtered, PairBlock
 from foolsgold.settings import FIXED_LENGTH_FORMATS, MiningSettings
 
 NOT_NEEDED, SHORT_ROW, CHOSEN = "not_needed", "short_row", "chosen"
+
+
+class Fates(NamedTuple):
+    """What became of the candidates of a block for each of its pairs.
+
+    Attributes:
+        of: shape (P, K), places in `names`; -1 where there is no candidate.
+        names: reasons for drops in the order in which they were applied, then not needed, short row, and chosen.
+    """
+
+    of: NDArray[np.int16]
+    names: tuple[str, ...]
+
+    def are(self, *names: str) -> NDArray[np.bool_]:
+        """Which candidates have one of these fates, shape (P, K)."""
+        return np.isin(self.of, [place for place, name in enumerate(self.names) if name in names])
 
 
 @dataclass
@@ -47,18 +64,20 @@ class Tally:
 
     def count_candidates(
         self, pairs: PairBlock, filtered: Filtered, taken: NDArray[np.bool_], dropped: NDArray[np.bool_]
-    ) -> None:
-        """Count fates: of those `taken (P, K)`, the ones of `dropped (P,)` pairs come to nothing."""
+    ) -> Fates:
+        """Count fates, and return them: of those `taken (P, K)`, the ones of `dropped (P,)` pairs come to nothing."""
         names = (*filtered.reasons, NOT_NEEDED, SHORT_ROW, CHOSEN)
         fate = filtered.dropped_by.copy()  # survivors stand at NOT_NEEDED already
         of_taken = np.where(dropped, len(names) - 2, len(names) - 1).astype(fate.dtype)
         np.copyto(fate, of_taken[:, None], where=taken)
+        fates = Fates(fate, names)
         if len(pairs.first_pairs) < len(fate):
             fate = np.maximum.reduceat(fate, pairs.first_pairs, axis=0)  # (B, K)
         counts = np.bincount(fate.ravel() + 1, minlength=len(names) + 1)[1:]  # -1 is no candidate
         for name, count in zip(names, counts.tolist(), strict=True):
             self.fates[name] += count
         self.judged_chosen += int((taken & ~dropped[:, None] & pairs.judged_negative).sum())
+        return fates
 
     def count_given(self, pairs: PairBlock, dropped: NDArray[np.bool_], settings: MiningSettings) -> None:
         """Count given negatives, each once a query; those of `dropped (P,)` pairs alone come to nothing."""
