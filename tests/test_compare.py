@@ -402,6 +402,8 @@ def test_the_command(tight: Path, loose: Path, tmp_path: Path, capsys: pytest.Ca
     assert numbers["first"]["numbers"]["negatives"] == 4
     assert numbers["differences"]["hardness"]["queries"] == 2
     assert (tmp_path / "page.html").is_file()
+    assert main(["compare", str(tight), str(loose), "--json"]) == 0  # reads no text
+    assert json.loads(capsys.readouterr().out) == numbers
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".foolsgold-")]
 
 

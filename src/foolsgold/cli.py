@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collection_of, names_collection
+from foolsgold.compare_command import add_compare_arguments, compare_texts
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
@@ -102,19 +102,10 @@ def _push(options: argparse.Namespace, collection: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from foolsgold.compare import compare
-    from foolsgold.compare.page import check_page_place
-
-    if options.out is not None:
-        check_page_place(Path(options.out))
-    collection = collection_of(options) if names_collection(options) else None
-    comparison = compare(options.first, options.second, collection=collection, quiet=options.quiet)
-    print(json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) if options.json else comparison)
-    if options.out is not None:
-        page = comparison.write_page(options.out)
-        print(f"page with plots and texts: {page}", file=sys.stderr)
-    elif not options.quiet and not options.json:
-        print("(--out compare.html writes this as a page, with plots and texts)", file=sys.stderr)
+    answer, remark = compare_texts(options)
+    print(answer)
+    if remark:
+        print(remark, file=sys.stderr)
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -218,12 +209,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_prepare_arguments(prepare)
 
     compare = _command(commands, "compare", _compare, "two runs side by side: overlap, hardness, rates, queries")
-    compare.add_argument("first", metavar="OUT1", help="output folder of foolsgold mine or select")
-    compare.add_argument("second", metavar="OUT2", help="another")
-    compare.add_argument("--out", metavar="PAGE", help="also a page, such as compare.html, with plots and texts")
-    compare.add_argument("--json", action="store_true", help="the numbers as JSON instead of a table")
-    compare.add_argument("--quiet", action="store_true", help="no progress")
-    add_collection_flags(compare, moved=True)
+    add_compare_arguments(compare)
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")

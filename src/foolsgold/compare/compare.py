@@ -30,6 +30,7 @@ def compare(
     *,
     collection: Any = None,
     n_queries: int = _SHOWN_QUERIES,
+    texts: bool = True,
     quiet: bool = False,
 ) -> Comparison:
     """Set two runs side by side: two models, two rules, or two choices from the same candidates.
@@ -42,15 +43,13 @@ def compare(
         second: another, or the same.
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was; texts
             are read from it, and for the numbers it is not needed.
-        n_queries: at most so many queries that differ most, with texts.
+        n_queries: at most so many queries that differ most.
+        texts: whether to read theirs from the collection; numbers need none.
         quiet: without a progress bar.
 
     Raises:
         SettingsError: a folder that is no finished output of foolsgold.
         CollectionError: a file of it is missing or damaged, or the runs have no query in common.
-
-    >>> compare("mined", "mined-with-other-margin").overlap.ratio  # doctest: +SKIP
-    0.43
     """
     runs = (RunFolder.read(first), RunFolder.read(second))
     joined = join(*runs)
@@ -65,7 +64,7 @@ def compare(
     hardness = [relative_gaps(part) if why_not else part.scores for part in joined.negatives]
     places = most_differing(joined, by_query, hardness, n_queries)
     shown = differing_queries(joined, places, by_query, pairs, found)
-    shown, notes = with_texts(shown, runs, collection, quiet=quiet) if shown else (shown, [])
+    shown, notes = with_texts(shown, runs, collection, quiet=quiet) if shown and texts else (shown, [])
     return Comparison(
         first=Described.of(runs[0], numbers[0], joined.n_queries[0]),
         second=Described.of(runs[1], numbers[1], joined.n_queries[1]),

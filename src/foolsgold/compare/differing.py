@@ -73,7 +73,7 @@ class DifferingQuery:
         query_id: of the query.
         overlap_ratio: documents that both chose by documents that either chose.
         negatives: those of both first, then those of the first alone, then of the second, each by rank.
-        text: as texts are shown, cut; None where the collection cannot be read.
+        text: as texts are shown, cut; None where the collection was not, or cannot be, read.
         positives: the first few, as far as the collection can be read.
         n_positives: of which these are the first.
     """

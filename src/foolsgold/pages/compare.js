@@ -103,7 +103,7 @@
   function card(query) {
     const marked = new Set(query.text === null ? [] : wordsOf(query.text));
     const heading = element("h3", {}, query.text === null ? element("bdi", {}, query.id) : shown(query.text));
-    return element("article", { class: "card query" }, heading,
+    return element("article", { class: "card differing" }, heading,
       element("small", {}, element("bdi", {}, query.id), ` · ${percent(query.overlap)} in both`),
       positives(query), ...["both", "first", "second"].map((name) => group(query, name, marked)));
   }
