@@ -95,8 +95,11 @@ def _data(comparison: Comparison) -> dict[str, Any]:
             "shares": {name: [_rounded(share) for share in shares] for name, shares in spread.shares.items()},
             "relative": spread.relative,
         },
+        # whether it is known where what one run chose stands in the other's candidates
+        "has_ranks": {"first": comparison.second.numbers.in_other is not None,
+                      "second": comparison.first.numbers.in_other is not None},
         "queries": [_query(query) for query in comparison.differing],
-    }
+    }  # fmt: skip
 
 
 def _query(query: DifferingQuery) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from foolsgold.settings import MiningSettings
 
 _NO_MATTER = (
     "out", "quiet", "cache", "device", "num_workers", "batch_size", "block_size", "memory", "base_url",
-    "trust_remote_code",
+    "trust_remote_code", "file_type", "with_scores",
 )  # fmt: skip
 NOT_THERE = "–"  # an older foolsgold had no such setting
 

@@ -26,7 +26,7 @@ from foolsgold.pages import as_embedded_json, cut
 from foolsgold.relabel import judged_again
 
 SHOWN_POSITIVES = 3
-_LIMITS = (1_000, 500, 250, 150)  # characters
+_LIMITS = (500, 350, 250, 150)  # characters
 _MOST_BYTES = 1_100  # of a text as a page holds it: 50 queries with 33 texts each stay below 2 MB
 
 

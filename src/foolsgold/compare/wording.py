@@ -89,7 +89,9 @@ def _expected(run: Described) -> str:
 
 def _seen_by_other(run: Described) -> str:
     found = run.numbers.in_other
-    return NOTHING if found is None else as_percent(found.expected_false_negative_ratio)
+    if found is None or found.expected_false_negative_ratio is None:
+        return NOTHING
+    return as_percent(found.expected_false_negative_ratio) + (" of those there" if found.candidate_ratio < 1 else "")
 
 
 def _leak(run: Described) -> str:

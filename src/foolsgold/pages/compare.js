@@ -8,10 +8,12 @@
 
   function figure(caption, label, draw) {
     const holder = element("div", { role: "img", "aria-label": label });
-    plots.append(element("figure", {}, holder, element("figcaption", {}, caption)));
+    plots.append(element("figure", {}, holder, element("figcaption", {}, ...caption)));
     const width = Math.max(280, Math.min(920, plots.clientWidth || 920));
     holder.append(draw(width));
   }
+
+  const swatch = (run) => element("span", { class: run }, element("span", { class: "swatch" }), `${run} `);
 
   function steps() {
     const { edges, shares } = data.spread;
@@ -28,9 +30,9 @@
     const caption = relative
       ? "How far negatives stand from their positive. Scores of the two runs do not compare; this is (score of the negative − score of its positive) in standard deviations of the positives’ scores."
       : "Scores of negatives (filled) and of the positives of their pairs (dashed).";
-    figure(caption, "histogram of scores of both runs", (width) => Plot.plot({
-      width, height: 260, style, marginLeft: 48,
-      x: { label: relative ? "distance from the positive, in standard deviations" : "score", tickSize: 0 },
+    figure([swatch("first"), swatch("second"), caption], "histogram of scores of both runs", (width) => Plot.plot({
+      width, height: 270, style, marginLeft: 48, marginBottom: 42,
+      x: { labelOffset: 38, label: relative ? "distance from the positive, in standard deviations" : "score", tickSize: 0 },
       y: { label: "share", tickFormat: "%", grid: true, tickSize: 0, ticks: 5 },
       marks: [
         ...["first", "second"].flatMap((run) => {
@@ -51,9 +53,9 @@
   function drawOverlap() {
     if (!data.overlap.some((bar) => bar.queries)) return;
     const caption = "Queries by the share of their negatives that both runs chose.";
-    figure(caption, "queries by overlap", (width) => Plot.plot({
-      width, height: 240, style, marginLeft: 48, marginBottom: 44,
-      x: { label: "overlap", domain: data.overlap.map((bar) => bar.overlap), tickSize: 0, tickRotate: width < 600 ? -40 : 0 },
+    figure([caption], "queries by overlap", (width) => Plot.plot({
+      width, height: 250, style, marginLeft: 48, marginTop: 30, marginBottom: width < 600 ? 48 : 30,
+      x: { label: null, domain: data.overlap.map((bar) => bar.overlap), tickSize: 0, tickRotate: width < 600 ? -40 : 0 },
       y: { label: "queries", grid: true, tickSize: 0, ticks: 5 },
       marks: [
         Plot.barY(data.overlap, { x: "overlap", y: "queries", fill: "var(--muted)" }),
@@ -64,7 +66,7 @@
   }
 
   function standing(run, { rank, score, probability, positive }, chosen) {
-    const parts = [rank === null ? (chosen ? "no rank" : "no candidate, or not known") : `rank ${count(rank)}`];
+    const parts = [rank === null ? (chosen ? "no rank" : data.has_ranks[run] ? "no candidate" : "rank not known") : `rank ${count(rank)}`];
     if (score !== null) parts.push(`score ${number(score)}`);
     if (probability !== null) parts.push(`${percent(probability)} likely to be relevant`);
     if (positive) parts.push("a known positive there");
