@@ -14,6 +14,7 @@ from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collectio
 from foolsgold.compare_command import add_compare_arguments, compare_texts
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
+from foolsgold.review.command import add_review_arguments, run_review
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
 from foolsgold.sources import needs_vectors, parse_sources
 from foolsgold.training_formats import training_format_lines
@@ -210,6 +211,9 @@ def command_parser() -> argparse.ArgumentParser:
 
     compare = _command(commands, "compare", _compare, "two runs side by side: overlap, hardness, rates, queries")
     add_compare_arguments(compare)
+
+    review = _command(commands, "review", run_review, "decide borderline pairs in a page on this machine")
+    add_review_arguments(review)
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")

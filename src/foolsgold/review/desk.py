@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,21 +10,17 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from foolsgold.chosen_negatives import ChosenNegatives
-from foolsgold.collection import LABELS, Collection, rows_of
-from foolsgold.errors import CollectionError
-from foolsgold.output import is_staging
-from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, Provenance
-from foolsgold.relabel import judged_again
+from foolsgold.collection import LABELS, rows_of
 from foolsgold.review.decision_log import DECISIONS_FILE, Decision, DecisionLog
 from foolsgold.review.estimate import UNDECIDED, Rate, RateEstimate
-from foolsgold.review.order import review_order
-from foolsgold.review.pairs import FATES, OpenPairs, open_pairs
-from foolsgold.search import CandidateStore
+from foolsgold.review.open_output import open_output
+from foolsgold.review.pairs import FATES
 
 Label = Literal["positive", "negative", "drop"]
-BY = "desk"
+_BY = "desk"
 
 
 class PairName(NamedTuple):
@@ -31,8 +28,8 @@ class PairName(NamedTuple):
 
     Attributes:
         number: of the decision to be made, 1 for the first in the log.
-        query_id: of the pair.
-        doc_id: of the pair.
+        query_id: of the pair; "" when no pair is left.
+        doc_id: likewise.
     """
 
     number: int
@@ -41,14 +38,13 @@ class PairName(NamedTuple):
 
 
 class OtherPair(Exception):
-    """What was to be decided is not the pair that is shown now, or there is nothing to undo."""
+    """What was to be decided is not what is shown now, or there is nothing to decide or to undo."""
 
 
 class ShownPair(NamedTuple):
     """What is known of the pair to be decided.
 
     Attributes:
-        name: which it is.
         query_row: in the collection.
         doc_row: in the corpus.
         positive_rows: in the corpus, known positives.
@@ -60,7 +56,6 @@ class ShownPair(NamedTuple):
         fate: chosen, or why it was dropped.
     """
 
-    name: PairName
     query_row: int
     doc_row: int
     positive_rows: list[int]
@@ -89,17 +84,12 @@ class Progress(NamedTuple):
     can_undo: bool
     rate: Rate | None
 
-    @property
-    def decided(self) -> int:
-        """Decided pairs of those that are open."""
-        return sum(self.labels.values())
-
 
 class Desk:
     """Pairs of an output folder to be decided one by one, each decision on disk before the next pair is shown.
 
-    The state is all in the log, so that a desk that was killed goes on where it was. Open it as a context manager: no
-    other desk can then be opened on the folder.
+    The state is all in the log, so that a desk that was killed goes on where it was. A context manager: as long as it
+    is open, no other desk opens on the folder.
 
     Args:
         out: the output folder of `mine` or `select`.
@@ -108,61 +98,53 @@ class Desk:
 
     Raises:
         FoolsgoldError: no such output, one that is not whole, a collection that is gone or has changed, a log that
-            cannot be read, or nothing to decide.
+            cannot be read or that another desk has open, or nothing to decide.
     """
 
     def __init__(self, out: str | Path, *, collection: Any = None, quiet: bool = False) -> None:
         self.out = Path(out)
-        self._log = DecisionLog(self.out / DECISIONS_FILE) if self.out.is_dir() else None
-        self.collection, opened, seed = _read(self.out, collection, quiet)
-        self._pairs = opened.pairs
-        self._order = review_order(opened.pairs, opened.threshold, self.collection, seed=seed)
+        self._log = DecisionLog(self.out / DECISIONS_FILE)  # a broken line is said before any work
+        self.collection, opened, order = open_output(self.out, collection=collection, quiet=quiet)
+        self._pairs, self._order = opened.pairs, order.places
         self._rate = RateEstimate(
-            self._order.bins, opened.pairs.query_rows, chosen=opened.pairs.chosen,
+            order.bins, opened.pairs.query_rows, chosen=opened.pairs.chosen,
             probabilities=opened.pairs.probabilities, n_known=opened.n_known,
         )  # fmt: skip
-        self._open = ExitStack()
-        self._replay()
+        with ExitStack() as lock:
+            lock.enter_context(self._log.locked())
+            self._replay()
+            self._lock = lock.pop_all()
 
     def __enter__(self) -> Desk:
-        self._open.enter_context(self.log.locked())
-        self._replay()  # of decisions made meanwhile
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._open.close()
+        self._lock.close()
 
     @property
-    def log(self) -> DecisionLog:
-        """Of all decisions."""
-        assert self._log is not None  # else there was no such output
-        return self._log
+    def name(self) -> PairName:
+        """Of the pair that is shown."""
+        ids = self._ids(self._ahead[0]) if self._ahead else ("", "")
+        return PairName(len(self._log.decisions) + 1, *ids)
 
     @property
     def n_decided(self) -> int:
         """Pairs in the log that have a label, those too that are no longer open."""
-        return sum(label is not None for label in self.log.labels.values())
+        return sum(label is not None for label in self._log.labels.values())
 
     def current(self) -> ShownPair | None:
         """The pair to be decided; None when all are."""
         if not self._ahead:
             return None
         place, pairs = self._ahead[0], self._pairs
-        query_row, doc_row = int(pairs.query_rows[place]), int(pairs.doc_rows[place])
+        query_row, rank = int(pairs.query_rows[place]), int(pairs.ranks[place])
         return ShownPair(
-            self._name(place),
-            query_row,
-            doc_row,
-            self.collection.positives.of(query_row).tolist(),
-            None if pairs.ranks[place] < 0 else int(pairs.ranks[place]),
-            _known(pairs.scores[place]),
-            _known(pairs.positive_scores[place]),
-            _known(pairs.probabilities[place]),
-            pairs.source_names[pairs.sources[place]],
-            FATES[pairs.fates[place]],
-        )
+            query_row, int(pairs.doc_rows[place]), self.collection.positives.of(query_row).tolist(),
+            rank if rank >= 0 else None, _known(pairs.scores[place]), _known(pairs.positive_scores[place]),
+            _known(pairs.probabilities[place]), pairs.source_names[pairs.sources[place]], FATES[pairs.fates[place]],
+        )  # fmt: skip
 
     def decide(self, label: Label, *, expecting: PairName | None = None) -> None:
         """Decide the pair that is shown; when this returns, that is on disk.
@@ -176,67 +158,92 @@ class Desk:
             OutputError: it could not be written; the same pair is still shown.
         """
         place = self._expected(expecting)
-        self.log.add(*self._ids(place), label, by=BY)
+        self._log.add(*self._ids(place), label, by=_BY)
         self._ahead.popleft()
-        self._take(place, LABELS.index(label))
+        self._put_off.discard(place)
+        self._labels[place] = LABELS.index(label)
+        self._made.append(place)
 
     def skip(self, *, expecting: PairName | None = None) -> None:
         """Put the pair off until all others are decided; raises as `decide`."""
         place = self._expected(expecting)
-        self.log.add(*self._ids(place), None, action="skip", by=BY)
+        self._log.add(*self._ids(place), None, action="skip", by=_BY)
         self._ahead.popleft()
-        self._put_off(place)
+        self._ahead.append(place)
+        self._put_off.add(place)
+        self._made.append(place)
 
     def undo(self, *, expecting: PairName | None = None) -> None:
         """Take back the last decision or skip that is not undone yet, and show its pair; raises as `decide`."""
-        if expecting is not None:
-            self._expected(expecting)
-        if not self._made:
-            raise OtherPair("nothing to undo")
+        if not self._made or expecting not in (None, self.name):
+            raise OtherPair
         place = self._made[-1]
-        self.log.add(*self._ids(place), None, action="undo", by=BY)
+        self._log.add(*self._ids(place), None, action="undo", by=_BY)
         self._made.pop()
-        if place in self._ahead:  # skipped
+        if self._labels[place] == UNDECIDED:  # it was skipped, and waits at the end
             self._ahead.remove(place)
-        self._skipped.discard(place)
         self._labels[place] = UNDECIDED
+        self._put_off.discard(place)
         self._ahead.appendleft(place)
 
     def progress(self) -> Progress:
         """How far the review has come, and what the decisions say."""
         labels = {name: int(np.sum(self._labels == label)) for label, name in enumerate(LABELS)}
         rate = self._rate.from_labels(self._labels)
-        return Progress(labels, len(self._ahead), len(self._skipped), bool(self._made), rate)
+        return Progress(labels, len(self._ahead), len(self._put_off), bool(self._made), rate)
 
     def _expected(self, name: PairName | None) -> int:
-        """The place of the pair that is shown; with a name, only if that is its name."""
-        now = self._name(self._ahead[0]) if self._ahead else PairName(self._next_number, "", "")
-        if name is not None and name != now:
-            raise OtherPair("another pair is shown")
-        if not self._ahead and name is None:
-            raise OtherPair("no pair is left")
-        return self._ahead[0] if self._ahead else -1
-
-    @property
-    def _next_number(self) -> int:
-        return len(self.log.decisions) + 1
-
-    def _name(self, place: int) -> PairName:
-        return PairName(self._next_number, *self._ids(place))
+        if not self._ahead or name not in (None, self.name):
+            raise OtherPair
+        place: int = self._ahead[0]
+        return place
 
     def _ids(self, place: int) -> tuple[str, str]:
         query_row, doc_row = int(self._pairs.query_rows[place]), int(self._pairs.doc_rows[place])
         return self.collection.query_ids[query_row].as_py(), self.collection.doc_ids[doc_row].as_py()
 
-    def _take(self, place: int, label: int) -> None:
-        self._labels[place] = label
-        self._skipped.discard(place)
-        self._made.append(place)
-
-    def _put_off(self, place: int) -> None:
-        self._ahead.append(place)
-        self._skipped.add(place)
-        self._made.append(place)
-
     def _replay(self) -> None:
-        """Come to where the log ends."""
+        """Come to where the log ends; what it says of pairs that are not open is passed over."""
+        self._labels = np.full(len(self._pairs), UNDECIDED, np.int8)
+        self._made: list[int] = []  # what can be undone
+        put_off: dict[int, None] = {}  # in the order in which they were
+        decisions = self._log.decisions
+        for one, place in zip(decisions, self._places(decisions).tolist(), strict=True):
+            if place < 0:
+                continue
+            put_off.pop(place, None)
+            self._labels[place] = UNDECIDED if one.label is None else LABELS.index(one.label)
+            if one.action == "skip":
+                put_off[place] = None
+            if one.action == "undo":
+                self._forget(place)
+            elif one.by == _BY:
+                self._made.append(place)
+        self._put_off = set(put_off)
+        still_open = [place for place in self._order.tolist() if self._labels[place] == UNDECIDED]
+        self._ahead = deque[int]([*(place for place in still_open if place not in put_off), *put_off])
+
+    def _forget(self, place: int) -> None:
+        """The last that was made of a pair is undone."""
+        for at in reversed(range(len(self._made))):
+            if self._made[at] == place:
+                del self._made[at]
+                return
+
+    def _places(self, decisions: list[Decision]) -> NDArray[np.int64]:
+        """The pair of each decision; -1 where it is not open."""
+        known = (self.collection.query_ids, self.collection.doc_ids)
+        ids = ([one.query_id for one in decisions], [one.doc_id for one in decisions])
+        queries, docs = (
+            rows_of(pa.array(column, pa.large_string()), of).fill_null(-1).to_numpy().astype(np.int64)
+            for column, of in zip(ids, known, strict=True)
+        )
+        keys = self._pairs.keys(self.collection.n_documents)
+        order = np.argsort(keys)
+        wanted = np.where((queries < 0) | (docs < 0), -1, queries * self.collection.n_documents + docs)
+        at = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
+        return np.where(keys[at] == wanted, at, -1)
+
+
+def _known(value: np.floating) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -46,8 +46,9 @@ class RateEstimate:
     The prior `a, b` is the model's mean probability in the stratum, worth two decisions, `Beta(2p, 2(1 - p))`; where no
     probability is known, that of Jeffreys, `Beta(1/2, 1/2)`, whose interval Brown, Cai & DasGupta (2001) recommend.
     What is decided is known: of N pairs of which k are false and u undecided the expected share is `(k + u μ) / N`, its
-    variance `(u / N)² σ² (a + b + n* + u) / u` (beta-binomial). All strata together, each by its share of the negatives,
-    are taken for the Beta distribution of the same mean and variance, whose 2.5% and 97.5% quantiles are the interval.
+    variance `(u / N)² σ² (a + b + n* + u) / u` (beta-binomial). All strata together, each by its share of the
+    negatives, are taken for the Beta distribution of the same mean and variance, whose 2.5% and 97.5% quantiles are the
+    interval.
 
     Pairs labelled drop are neither, and count nowhere. Decisions made on another choice of the same candidates count as
     if they had been made in this order.
@@ -112,8 +113,7 @@ class RateEstimate:
 
     def _count(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         """Sums by stratum."""
-        sums: NDArray[np.float64] = np.bincount(self._bins, values.astype(np.float64), minlength=self._n_bins)
-        return sums
+        return np.bincount(self._bins, values.astype(np.float64), minlength=self._n_bins).astype(np.float64)
 
 
 def _interval(mean: float, variance: float) -> tuple[float, float]:

@@ -65,9 +65,7 @@ def _turns(bins: NDArray[np.int64], query_rows: NDArray[np.int64], within: NDArr
     return turns
 
 
-def _random_numbers(
-    pairs: Pairs, collection: Collection, seed: int
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _random_numbers(pairs: Pairs, collection: Collection, seed: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Two numbers for each pair, (n,) each: one puts a query's pairs in order, the other queries in the same turn.
 
     With one number for both, queries of many pairs would come first.

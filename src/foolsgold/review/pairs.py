@@ -57,7 +57,9 @@ class Pairs:
         """All of several, in order."""
         names = tuple(dict.fromkeys(name for part in parts for name in part.source_names))
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _column_names()}
-        sources = [np.array([names.index(name) for name in part.source_names], np.int16)[part.sources] for part in parts]
+        sources = [
+            np.array([names.index(name) for name in part.source_names], np.int16)[part.sources] for part in parts
+        ]
         return cls(**{**columns, "sources": np.concatenate(sources)}, source_names=names)
 
     def at(self, places: NDArray[Any]) -> Pairs:
@@ -71,7 +73,8 @@ class Pairs:
     @property
     def chosen(self) -> NDArray[np.bool_]:
         """Which were chosen as negatives."""
-        return self.fates == FATES.index(CHOSEN)
+        chosen: NDArray[np.bool_] = self.fates == FATES.index(CHOSEN)
+        return chosen
 
     def keys(self, n_documents: int) -> NDArray[np.int64]:
         """Query row * N + document row."""
@@ -120,13 +123,12 @@ def open_pairs(
         CollectionError: candidates or negatives cannot be read, or are of another collection.
     """
     chosen = _once(Pairs.concatenate(list(_chosen(negatives, collection))), collection.n_documents)
-    dropped = _Dropped(chosen, collection.n_documents, settings.suspect_probability)
-    choosing = Choosing(collection, candidates, settings, watch=dropped.add)
-    dropped.threshold = None if choosing.outlook is None else choosing.outlook.threshold
-    for _ in choosing.blocks():
+    choosing = Choosing(collection, candidates, settings)
+    dropped = _Dropped(chosen, collection.n_documents, settings.suspect_probability, choosing.threshold)
+    for _ in choosing.blocks(watch=dropped.add):
         pass
     known = _judged_negative(chosen, collection)
-    return OpenPairs(Pairs.concatenate([chosen.at(~known), dropped.nearest()]), dropped.threshold, int(known.sum()))
+    return OpenPairs(Pairs.concatenate([chosen.at(~known), dropped.nearest()]), choosing.threshold, int(known.sum()))
 
 
 def _chosen(negatives: ChosenNegatives, collection: Collection) -> Iterator[Pairs]:
@@ -166,10 +168,13 @@ class _Dropped:
         chosen: pairs that were chosen, for whatever positive; as many others are kept, and never very many.
         n_documents: N.
         suspect_probability: from which a candidate is kept whatever became of it.
+        threshold: None where nothing is known.
     """
 
-    def __init__(self, chosen: Pairs, n_documents: int, suspect_probability: float) -> None:
-        self.threshold: Threshold | None = None
+    def __init__(
+        self, chosen: Pairs, n_documents: int, suspect_probability: float, threshold: Threshold | None
+    ) -> None:
+        self._threshold = threshold
         self._chosen = np.sort(chosen.keys(n_documents))
         self._n_documents = n_documents
         self._suspect_probability = suspect_probability
@@ -203,7 +208,7 @@ class _Dropped:
     def nearest(self) -> Pairs:
         """At most `n_most` of all so far, in the collection's order."""
         found = Pairs.concatenate(self._parts)
-        places = np.argsort(found.distances(self.threshold), kind="stable")[: self._n_most]
+        places = np.argsort(found.distances(self._threshold), kind="stable")[: self._n_most]
         return found.at(np.sort(places))
 
 
