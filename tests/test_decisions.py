@@ -10,17 +10,24 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import PLAIN, write_jsonl
-from foolsgold import MiningSettings, mine, select
+from conftest import PLAIN, real_collection, write_jsonl
+from foolsgold import MiningSettings, calibrate, mine, select
+from foolsgold.calibration import Decided, estimate_decided, fit_near
 from foolsgold.cli import main
 from foolsgold.collection import read_beir, read_labels
+from foolsgold.encode import encode
 from foolsgold.errors import BadRowError, CollectionError
+from foolsgold.filters import FalseNegativeModel
+from foolsgold.relabel import Decisions, relabelled, with_positives_of_both
 from foolsgold.review.decision_log import DecisionLog
+from foolsgold.search import CandidateStore, Search, open_sources
+from test_false_negatives import Topics
 from test_mine import VECTORS, contents
 from test_relabel import chosen
 
@@ -229,3 +236,201 @@ def test_a_bad_line_within_a_log_changes_nothing(out: Path, capsys: pytest.Captu
     assert main(["select", str(out), "--relabel", str(path)]) == 1
     assert f"{path}:2: the label is 'perhaps' (str); it takes positive" in capsys.readouterr().err
     assert contents(out) == before
+
+
+# calibrate: topics of eight documents, of which four are relevant; one of them is a known positive
+
+SETTINGS = MiningSettings(relative_margin=None, quiet=True, cache=None, negatives=3)
+
+
+@pytest.fixture
+def topics(tmp_path: Path) -> Path:
+    return Topics(visible=1).write(tmp_path / "topics")
+
+
+def is_relevant(doc_id: str) -> bool:
+    return int(doc_id.split("-")[1]) < 4
+
+
+def mined_candidates(topics: Path, tmp_path: Path) -> dict[tuple[str, str], float]:
+    """Probabilities before anything was decided, of candidates of a query's own topic that are no known positive."""
+    mine(topics, Topics().vectors, SETTINGS.replace(out=str(tmp_path / "mined")))
+    found = {}
+    for row in pq.read_table(tmp_path / "mined" / "candidates.parquet").to_pylist():
+        for doc_id, probability in zip(row["doc_ids"], row["false_negative_probabilities"], strict=True):
+            if doc_id.startswith(f"d{row['query_id'][1:]}-") and doc_id not in row["positive_ids"]:
+                found[row["query_id"], doc_id] = probability
+    return found
+
+
+def answers(pairs: list[tuple[str, str]]) -> list[Said]:
+    return [(query, doc, "positive" if is_relevant(doc) else "negative") for query, doc in pairs]
+
+
+def test_what_was_expected_is_what_was_mined_before_anything_was_decided(topics: Path, tmp_path: Path) -> None:
+    before = mined_candidates(topics, tmp_path)
+    decided = sorted(before)[::4]
+    lesson = calibrate(topics, Topics().vectors, SETTINGS, relabel=answers(decided), rates=()).lesson
+    assert lesson is not None and lesson.relevant is not None and lesson.expected is not None
+    assert (lesson.n, lesson.n_dropped, lesson.n_left_out) == (len(decided), 0, 0)
+    assert lesson.expected == pytest.approx(np.mean([before[pair] for pair in decided]), abs=1e-6)
+    assert lesson.relevant.ratio == pytest.approx(np.mean([is_relevant(doc) for _, doc in decided]))
+    for band in lesson.bands:
+        here = [pair for pair in decided if band.low <= before[pair] < band.high or before[pair] == band.high == 1]
+        assert band.n == len(here) >= 10
+        assert band.expected == pytest.approx(np.mean([before[pair] for pair in here]), abs=1e-6)
+        assert band.relevant == pytest.approx(np.mean([is_relevant(doc) for _, doc in here]))
+
+
+def expected_without_limit(topics: Path, said: list[Said] | None) -> float:
+    table = calibrate(topics, Topics().vectors, SETTINGS, relabel=said, rates=(None,))
+    assert table.thresholds[0].expected is not None
+    return table.thresholds[0].expected
+
+
+def test_decisions_move_what_is_expected_of_others(topics: Path, tmp_path: Path) -> None:
+    """Those of half the topics are decided, once as they are, once all the same: that of the other half moves."""
+    pairs = sorted(pair for pair in mined_candidates(topics, tmp_path) if int(pair[0][1:]) < 20)
+    made, decided = Topics().vectors, answers(pairs)
+    moved = {}
+    for name, said in {
+        "none": None,
+        "as they are": decided,
+        "all relevant": [(query, doc, "positive") for query, doc, _ in decided],
+        "none relevant": [(query, doc, "negative") for query, doc, _ in decided],
+    }.items():
+        result = calibrate(topics, made, SETTINGS, relabel=said, rates=())
+        assert result.calibration.model is not None
+        moved[name] = result.calibration.model.probabilities(np.array([[1.0, 0.5, 0.1, 0.1]]))[0]
+    assert moved["none relevant"] < moved["as they are"] < moved["all relevant"]
+    assert moved["none relevant"] < moved["none"] < moved["all relevant"]
+
+
+def test_one_decision_moves_little(topics: Path, tmp_path: Path) -> None:
+    pair = next(pair for pair in sorted(mined_candidates(topics, tmp_path)) if not is_relevant(pair[1]))
+    before, after = (expected_without_limit(topics, said) for said in (None, answers([pair])))
+    assert after < before
+    assert after == pytest.approx(before, rel=0.2)
+
+
+def test_what_teaches_nothing_is_counted(topics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[Said] = [
+        ("q0", "d0-1", "positive"), ("q1", "d1-5", "drop"),
+        ("q2", "d2-0", "negative"),  # its known positive
+        ("q3", "d9-6", "negative"),  # no candidate at this depth
+    ]  # fmt: skip
+    table = calibrate(topics, Topics().vectors, SETTINGS.replace(depth=8), relabel=said, rates=(None,))
+    assert table.lesson is not None
+    assert (table.lesson.n, table.lesson.n_dropped, table.lesson.n_left_out) == (1, 1, 2)
+    assert table.lesson.bands == []
+    lines = str(table).splitlines()
+    assert (
+        lines[-3].startswith("decisions: 1 on candidates, ")
+        and "of them expected to be relevant, and 100.0% are" in lines[-3]
+    )
+    assert lines[-2:] == [
+        "decisions without a lesson: 1 that say neither (drop)",
+        "decisions without a lesson: 2 on pairs that are no candidates or were known to be relevant",
+    ]
+    nothing = calibrate(topics, Topics().vectors, SETTINGS, relabel=[("q1", "d1-5", "drop")], rates=(None,))
+    assert nothing.lesson is not None and nothing.lesson.n == 0 and nothing.lesson.relevant is None
+    assert "then" not in str(nothing)
+
+
+def test_all_else_is_of_the_relabelled_collection(topics: Path) -> None:
+    """Queries with a second positive have one to hide; a positive that is no candidate has its score all the same."""
+    said: list[Said] = [(f"q{topic}", f"d{topic}-1", "positive") for topic in range(35)]
+    said.append(("q39", "d0-0", "positive"))
+    table = calibrate(topics, Topics().vectors, SETTINGS.replace(depth=8), relabel=said, rates=(None,))
+    assert table.n_hidden == 36
+    assert table.thresholds[0].measured is not None
+    assert calibrate(topics, Topics().vectors, SETTINGS, rates=(None,)).n_hidden == 0
+
+
+def test_a_log_in_which_all_is_undone_says_nothing(topics: Path, tmp_path: Path) -> None:
+    path = log(tmp_path / "decisions.jsonl", ("q0", "d0-1", "positive"), ("q0", "d0-1", None))
+    plain = calibrate(topics, Topics().vectors, SETTINGS)
+    assert calibrate(topics, Topics().vectors, SETTINGS, relabel=path) == plain
+
+
+def test_a_half_of_the_trial_is_estimated_without_decisions_on_it() -> None:
+    rng = np.random.default_rng(0)
+    features, relevant, queries = rng.normal(size=(60, 4)), rng.random(60) < 0.5, np.arange(60) // 3
+    decided = Decided(queries, features, relevant, 0, 0)
+    others = queries % 2 == 1
+    rest = Decided(queries[others], features[others], relevant[others], 0, 0)
+    prior = FalseNegativeModel.default()
+    assert decided.moved(prior, without=np.arange(0, 20, 2)) == rest.moved(prior) != decided.moved(prior)
+    assert decided.moved(prior, without=np.arange(20)) == prior
+
+
+def test_an_intercept_is_moved_as_far_as_its_trust_allows() -> None:
+    """One example without features: `trust · (intercept - prior) = 1 - p`."""
+    prior = FalseNegativeModel((1.0,) * 4, -2.0)
+    found = fit_near(prior, np.zeros((1, 4)), np.array([True]), trust=20.0, intercept_trust=0.5)
+    p = 1 / (1 + np.exp(-found.intercept))
+    assert 0.5 * (found.intercept + 2.0) == pytest.approx(1 - p, abs=1e-5)
+    assert found.weights == pytest.approx(prior.weights)
+
+
+def test_calibrate_on_the_command_line(topics: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Topics().vectors
+    np.save(tmp_path / "d.npy", made.doc_vecs)
+    np.save(tmp_path / "q.npy", made.query_vecs)
+    pairs = sorted(mined_candidates(topics, tmp_path))
+    path = log(tmp_path / "mined" / "decisions.jsonl", *answers(pairs[:60]))
+    flags = ["--doc-vectors", str(tmp_path / "d.npy"), "--query-vectors", str(tmp_path / "q.npy"), "--quiet"]
+    assert main(["calibrate", str(topics), *flags, "--relabel", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert ", then 60 decisions; " in printed
+    assert "\ndecisions: 60 on candidates, " in printed
+    assert "\n  expected " in printed
+    write_jsonl(path, rows(("q0", "d77-1", "positive")))
+    assert main(["calibrate", str(topics), *flags, "--relabel", str(path)]) == 1
+    assert f'{path}:1: the collection has no document "d77-1"' in capsys.readouterr().err
+    assert main(["calibrate", str(topics), *flags, "--relabel", str(tmp_path / "none.jsonl")]) == 2
+
+
+@pytest.mark.slow
+def test_decisions_on_some_queries_mend_the_estimates_of_others(tmp_path: Path, static_encoder: Any) -> None:
+    """On real judgements: one positive a query is known, the rest are a person's answers on half of the queries."""
+    folder = real_collection("argkp")
+    judged: dict[tuple[str, str], bool] = {}
+    for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
+        query_id, doc_id, score = line.split("\t")
+        judged[query_id, doc_id] = int(score) > 0
+    visible = {query_id: doc_id for (query_id, doc_id), positive in judged.items() if positive}
+    part = tmp_path / "argkp"
+    part.mkdir()
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        (part / name).symlink_to(folder / name)
+    lines = [f"{query_id}\t{doc_id}\t1" for query_id, doc_id in visible.items()]
+    (part / "qrels.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]) + "\n", "utf-8")
+    collection = read_beir(part)
+    near = {"max_similarity_to_positive": None, "max_similarity_to_negative": None}
+    settings = MiningSettings(quiet=True, cache=None, **near)  # type: ignore[arg-type]
+    encoded = encode(collection, static_encoder, settings, cache=None, scratch=None)
+    ids = {name: row for row, name in enumerate(collection.doc_ids.to_pylist())}
+    queries = {name: row for row, name in enumerate(collection.query_ids.to_pylist())}
+    asked = [pair for pair in judged if pair[0] in visible and pair[1] != visible[pair[0]]]
+    said = [(*pair, "positive" if judged[pair] else "negative") for pair in asked if queries[pair[0]] % 2 == 0]
+
+    def loss(decided: list[Said]) -> float:
+        """Mean log-loss on judged candidates of the other queries."""
+        decisions = Decisions.read(decided, collection)
+        both = with_positives_of_both(collection, relabelled(collection, decisions))
+        candidates = CandidateStore(both)
+        candidates.write(Search(both, encoded, open_sources(collection, settings), settings).blocks())
+        estimate_decided(collection, decisions, encoded, candidates, settings)
+        truth = {(queries[query], ids[doc]): judged[query, doc] for query, doc in asked if queries[query] % 2}
+        losses = []
+        for block in candidates.blocks(100):
+            assert block.estimates is not None
+            for place, query in enumerate(block.query_rows.tolist()):
+                for doc, p in zip(block.doc_rows[place].tolist(), block.estimates[0][place].tolist(), strict=True):
+                    if (query, doc) in truth:
+                        losses.append(-np.log(p if truth[query, doc] else 1 - p))
+        return float(np.mean(losses))
+
+    few, many = loss([(*said[0][:2], "drop")]), loss(said)
+    assert many < 0.9 * few, (few, many, len(said))
