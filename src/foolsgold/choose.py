@@ -23,6 +23,7 @@ from foolsgold.sample import (
     Suspects,
     Tally,
     Terms,
+    Threshold,
     outlook_on,
 )
 from foolsgold.search import Candidates, CandidateStore
@@ -41,7 +42,6 @@ class Choosing:
         terms: those of an earlier choice; None: they are found, so that what settings allow is kept.
         judge: is asked about survivors; what it scored is kept in `target`, the candidates.parquet to be.
         target: see there.
-        watch: is shown each block: its pairs, the fates of their candidates, and the negatives.
 
     Attributes:
         terms: on which is chosen.
@@ -58,14 +58,12 @@ class Choosing:
         terms: Terms | None = None,
         judge: CrossEncoderJudge | None = None,
         target: Path | None = None,
-        watch: Callable[[PairBlock, Fates, Chosen], None] | None = None,
     ) -> None:
         self._collection = collection
         self._candidates = candidates
         self._settings = settings
         self._judge = judge
         self._target = target
-        self._watch = watch
         self._filters = filters_for(settings, collection)
         self._relevance = Relevance(collection)
         self.outlook: Outlook | None = None
@@ -77,12 +75,21 @@ class Choosing:
         self.suspects = Suspects(settings.suspect_probability)
 
     @property
+    def threshold(self) -> Threshold | None:
+        """Where the rules draw the line; None where that is not known."""
+        return None if self.outlook is None else self.outlook.threshold
+
+    @property
     def tally(self) -> Tally:
         """Counts over the blocks chosen so far."""
         return self._chooser.tally
 
-    def blocks(self) -> Iterator[Chosen]:
-        """The negatives, in the collection's order."""
+    def blocks(self, watch: Callable[[PairBlock, Fates, Chosen], None] | None = None) -> Iterator[Chosen]:
+        """The negatives, in the collection's order.
+
+        Args:
+            watch: is shown each block: its pairs, the fates of their candidates, and the negatives.
+        """
         progress = tqdm(
             total=self._collection.n_queries, desc="choose", unit="query", delay=1, disable=self._settings.quiet
         )
@@ -91,8 +98,8 @@ class Choosing:
                 pairs, filtered = self._filtered(block)
                 self.suspects.add(pairs)
                 chosen, fates = self._chooser.choose(pairs, filtered, group_judge)
-                if self._watch is not None:
-                    self._watch(pairs, fates, chosen)
+                if watch is not None:
+                    watch(pairs, fates, chosen)
                 yield chosen
                 progress.update(len(block))
 

@@ -27,7 +27,7 @@ from foolsgold.provenance import (
     named,
 )
 from foolsgold.relabel import take_in
-from foolsgold.report import Stages, make_report
+from foolsgold.report import Stages, Watched, make_report, report_page
 from foolsgold.result import MiningResult
 from foolsgold.sample import CrossEncoderJudge, judge_for
 from foolsgold.search import CandidateStore, Search, check_sources, open_sources
@@ -150,21 +150,24 @@ def _choose_and_write(
         judge.remember(trial.hidden.query_rows)
     with stages("choose and write"):
         choosing = Choosing(collection, candidates, settings, judge=judge, target=folder.file(CANDIDATES_FILE))
+        watched = Watched(collection, settings, choosing.threshold)
         with ChoiceFiles(collection, settings, folder) as files:
-            for chosen in ahead(choosing.blocks()):
+            for chosen in ahead(choosing.blocks(watched)):
                 files.add(chosen)
         choosing.suspects.write(collection, folder.file(SUSPECTS_FILE))
     with stages("leak test"):
         leak = LeakTest.of(trial, settings, terms=choosing.terms, judge=judge)
     origin = replace(origin, cross_encoder=None if judge is None else judge.describe())
     report = make_report(
-        collection=collection, settings=settings, origin=origin, choosing=choosing, leak=leak, numbers=files.numbers,
-        n_training_rows=files.n_training_rows, stages=stages.measured,
+        collection=collection, settings=settings, origin=origin, choosing=choosing, watched=watched, leak=leak,
+        numbers=files.numbers, n_training_rows=files.n_training_rows, stages=stages.measured,
         cross_encoder=None if judge is None else judge.report(sum(choosing.tally.fates.values())),
     )  # fmt: skip
     folder.write_json("report.json", report)
     about = origin.settings_file(settings)
     folder.write_json("settings.json", about)
+    if folder.path is not None:
+        folder.write_text("report.html", report_page(report, about, watched, collection))
     negatives = files.negatives()
     folder.publish(obsolete=origin.obsolete_files(folder))
     return MiningResult(negatives, report, settings, collection, folder.path, about)

@@ -89,10 +89,13 @@ class OutputFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file, indented, without NaN."""
+        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of text."""
         path = self.file(name)
         if path is not None:
-            text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-            path.write_text(text + "\n", encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
 
     def write_parquet(self, name: str, table: pa.Table) -> None:
         """Write a table."""

@@ -25,7 +25,8 @@ HIDDEN_FILE = "hidden_positives.parquet"  # candidates of queries whose positive
 SUSPECTS_FILE = "suspected_positives.parquet"
 RELABELLED_FILE = "relabelled.parquet"
 RUN_FILES = (
-    CANDIDATES_FILE, HIDDEN_FILE, NEGATIVES_FILE, SUSPECTS_FILE, RELABELLED_FILE, "report.json", "settings.json",
+    CANDIDATES_FILE, HIDDEN_FILE, NEGATIVES_FILE, SUSPECTS_FILE, RELABELLED_FILE, "report.json", "report.html",
+    "settings.json",
 )  # fmt: skip
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
 _PACKAGES = ("bm25s", "numpy", "pyarrow", "PyStemmer", "sentence-transformers", "torch", "transformers", "voyager")

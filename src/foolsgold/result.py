@@ -162,8 +162,9 @@ class MiningResult:
         return self._as_examples(nearest)
 
     def summary(self, n_examples: int = 3) -> str:
-        """The report in about ten lines, with examples."""
-        return "\n".join(summary_lines(self.report, self.examples(n_examples)))
+        """The verdict and the numbers behind it in about ten lines, and examples."""
+        page = None if self.folder is None else self.folder / "report.html"
+        return "\n".join(summary_lines(self.report, self.examples(n_examples), page))
 
     def _mined(self) -> Iterator[pa.RecordBatch]:
         """Negatives with a rank and a positive that were not given, a part at a time."""

@@ -1,4 +1,4 @@
-"""One page: a template that escapes, styles and scripts inlined, and a policy under which nothing else can run or load."""
+"""One page: a template that escapes, styles and scripts inlined, and a policy that lets nothing else run or load."""
 
 from __future__ import annotations
 

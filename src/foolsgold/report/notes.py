@@ -1,14 +1,12 @@
-"""What a person should know beyond the numbers: what was left out, what looks wrong, and what to do about it."""
+"""What a person should know beyond the numbers and the verdict: what was left out, and what there is to judge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from foolsgold.report.wording import as_percent, shown
+from foolsgold.report.wording import shown
 from foolsgold.sources import RUN
-
-_MANY_NEAR = 1 / 3
 
 
 def notes_on(report: Mapping[str, Any]) -> list[str]:
@@ -19,7 +17,7 @@ def notes_on(report: Mapping[str, Any]) -> list[str]:
         for count, what, examples in counted
         if count
     ]
-    return [*notes, *_advice(report)]
+    return [*notes, *_to_judge(report)]
 
 
 def _left_out(report: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[str]]]:
@@ -62,25 +60,9 @@ def _relabelling(relabelled: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequ
     return ((relabelled.get(name, 0), what, ()) for name, what in notes.items())
 
 
-def _advice(report: Mapping[str, Any]) -> Iterator[str]:
-    found = report["false_negatives"]
-    expected, allowed = found["expected_ratio"], found["max_rate"]
-    if expected is not None and allowed is not None and expected > 1.1 * allowed + 1e-3:
+def _to_judge(report: Mapping[str, Any]) -> Iterator[str]:
+    if n_suspected := report["false_negatives"]["suspected_positives"]:
         yield (
-            f"{as_percent(expected)} false negatives expected, {as_percent(allowed)} allowed: there are too few "
-            "safe candidates; raise depth, or ask for fewer negatives"
-        )
-    if found["suspected_positives"]:
-        yield (
-            f"{found['suspected_positives']:,} candidates are probably relevant: judge them in "
+            f"{n_suspected:,} candidates are probably relevant: judge them with foolsgold review, or in "
             "suspected_positives.parquet, and take the labels in with select --relabel"
         )
-    fates, total = report["candidates"]["by_fate"], max(report["candidates"]["total"], 1)
-    near = sum(fates.get(name, 0) for name in ("near_positive", "near_negative")) / total
-    if near > _MANY_NEAR:
-        yield (
-            f"{as_percent(near)} of candidates were dropped as near-duplicates: this encoder's cosines lie "
-            "close together; raise max_similarity_to_positive and max_similarity_to_negative, or switch them off"
-        )
-    if not report["negatives"]["total"]:
-        yield "nothing was chosen: look at the reasons above, and loosen the rule that drops most"

@@ -11,7 +11,10 @@ import numpy as np
 from foolsgold.calibration import LeakTest
 from foolsgold.choose import Choosing
 from foolsgold.collection import FATES, Collection
+from foolsgold.histogram import Histogram
 from foolsgold.provenance import Provenance
+from foolsgold.report.verdict import verdict_on
+from foolsgold.report.watched import Watched
 from foolsgold.sample import GIVEN, RANDOM, ChosenNumbers, Tally
 from foolsgold.settings import MiningSettings
 
@@ -26,6 +29,7 @@ def make_report(
     settings: MiningSettings,
     origin: Provenance,
     choosing: Choosing,
+    watched: Watched,
     leak: LeakTest | None,
     numbers: ChosenNumbers,
     n_training_rows: int | None,
@@ -37,7 +41,7 @@ def make_report(
     `candidates["total"]` is the sum of the numbers in `candidates["by_fate"]`: chosen, not needed, dropped by reason.
     """
     tally, scores = choosing.tally, numbers.scores
-    return {
+    report = {
         "collection": _of_collection(collection, tally),
         "search": dict(origin.search),
         "relabelled": _of_relabelling(origin.relabelled, collection, tally),
@@ -63,7 +67,21 @@ def make_report(
             "negatives": _quantiles(scores),
             "positives_of_chosen_pairs": _quantiles(numbers.positive_scores),
         },
+        **_of_plots(choosing, watched, numbers),
         "stages": stages,
+    }
+    return {"verdict": verdict_on(report).describe(), **report}
+
+
+def _of_plots(choosing: Choosing, watched: Watched, numbers: ChosenNumbers) -> dict[str, Any]:
+    """Distributions, scores by rank, hardness against false negatives, and how often documents were chosen."""
+    outlook = choosing.outlook
+    histograms = {"positives": Histogram.of(numbers.positive_scores), "negatives": Histogram.of(numbers.scores)}
+    return {
+        "distributions": {name: None if one is None else one.describe() for name, one in histograms.items()},
+        "threshold": None if choosing.threshold is None else choosing.threshold.describe(),
+        "trade_offs": [] if outlook is None else [point._asdict() for point in outlook.trade_offs],
+        **watched.describe(),
     }
 
 

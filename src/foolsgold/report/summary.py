@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from foolsgold.report.notes import notes_on
@@ -19,32 +20,54 @@ class Example(NamedTuple):
     negative_score: float
 
 
-def summary_lines(report: Mapping[str, Any], examples: Sequence[Example]) -> list[str]:
-    """What a person wants to know first."""
-    collection, pairs, negatives = report["collection"], report["pairs"], report["negatives"]
-    candidates = report["candidates"]
-    n_pairs = pairs["total"] - (0 if pairs["short_rows"] == "keep" else pairs["short"])
+def summary_lines(report: Mapping[str, Any], examples: Sequence[Example] = (), page: Path | None = None) -> list[str]:
+    """The verdict first, then the numbers behind it, about ten lines; then examples.
+
+    Args:
+        report: what report.json holds.
+        examples: to be shown.
+        page: where report.html lies, if anywhere.
+    """
     lines = [
-        f"{negatives['total']:,} negatives for {n_pairs:,} of "
+        f"verdict   {report['verdict']['sentence']}",
+        *(f"change    {one['finding']}: {one['mend']}" for one in report["verdict"]["advice"]),
+        *_pair_lines(report),
+        *_false_negative_lines(report["false_negatives"]),
+        *_fate_and_time(report),
+    ]
+    if report["cross_encoder"]:
+        lines.append(_scored(report["cross_encoder"]))
+    lines += _search_lines(report)
+    lines += [f"note      {note}" for note in notes_on(report)]
+    if page is not None:
+        lines.append(f"page      {page}")
+    for number, example in enumerate(examples, start=1):
+        lines += _example_lines(number, example)
+    return lines
+
+
+def _pair_lines(report: Mapping[str, Any]) -> list[str]:
+    collection, pairs, negatives = report["collection"], report["pairs"], report["negatives"]
+    n_pairs = pairs["total"] - (0 if pairs["short_rows"] == "keep" else pairs["short"])
+    return [
+        f"pairs     {negatives['total']:,} negatives for {n_pairs:,} of "
         f"{pairs['total']:,} (query, positive) pairs; {collection['queries']:,} queries, "
         f"{collection['documents']:,} documents",
         f"yield     {as_percent(report['yield_ratio'])} of queries got all negatives for a positive, "
         f"{as_percent(report['pair_yield_ratio'])} of pairs (short rows: {pairs['short_rows']})",
         f"hardness  {as_number(report['hardness'])} mean similarity of query and negative; positives have "
         f"{as_number(report['scores']['positives_of_chosen_pairs'].get('p50'))} (median)",
-        *_false_negative_lines(report["false_negatives"]),
+    ]
+
+
+def _fate_and_time(report: Mapping[str, Any]) -> list[str]:
+    candidates, stages = report["candidates"], report["stages"]
+    return [
         f"fate      {candidates['total']:,} candidates: "
         + ", ".join(f"{count:,} {name}" for name, count in candidates["by_fate"].items() if count),
-        "time      " + ", ".join(f"{stage['stage']} {stage['seconds']:.1f} s" for stage in report["stages"])
-        + f"; peak memory {max(stage['peak_memory_bytes'] for stage in report['stages']) / 2**20:,.0f} MiB",
+        "time      " + ", ".join(f"{stage['stage']} {stage['seconds']:.1f} s" for stage in stages)
+        + f"; peak memory {max(stage['peak_memory_bytes'] for stage in stages) / 2**20:,.0f} MiB",
     ]  # fmt: skip
-    if report["cross_encoder"]:
-        lines.append(_scored(report["cross_encoder"]))
-    lines += _search_lines(report)
-    lines += [f"note      {note}" for note in notes_on(report)]
-    for number, example in enumerate(examples, start=1):
-        lines += _example_lines(number, example)
-    return lines
 
 
 def _search_lines(report: Mapping[str, Any]) -> list[str]:

@@ -83,7 +83,7 @@ class DecisionLog:
 
     @property
     def labels(self) -> dict[tuple[str, str], str | None]:
-        """The label that holds for each pair, (query_id, doc_id), None for one that is undecided; in order of decision."""
+        """The label that holds for each pair, (query_id, doc_id), None where it is undecided; in order of decision."""
         return folded(self.decisions)
 
 

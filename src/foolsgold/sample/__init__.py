@@ -11,7 +11,7 @@ from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
 from foolsgold.sample.suspects import SUSPECTS_SCHEMA, Suspects
-from foolsgold.sample.tally import Fates, Tally
+from foolsgold.sample.tally import CHOSEN, Fates, Tally
 from foolsgold.sample.terms import Terms
 from foolsgold.sample.threshold import GUESSING, Threshold
 from foolsgold.sample.top import Top
@@ -19,6 +19,7 @@ from foolsgold.sample.trade_off import TradeOff
 from foolsgold.sample.uniform import Uniform
 
 __all__ = [
+    "CHOSEN",
     "GIVEN",
     "GUESSING",
     "NEGATIVES_SCHEMA",

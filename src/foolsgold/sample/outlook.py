@@ -1,4 +1,4 @@
-"""What a choice will come to: its terms, where they draw the line, and what others would bring; by a sample of pairs."""
+"""What a choice will come to, by a sample of pairs: its terms, where they draw the line, what others would bring."""
 
 from __future__ import annotations
 

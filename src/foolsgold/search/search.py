@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,12 +16,12 @@ from foolsgold.memory import block_queries
 from foolsgold.search.candidates import Candidates, Given
 from foolsgold.search.dense import DenseSource
 from foolsgold.search.fusion import RRF_K, combinations, fuse
+from foolsgold.search.random_pairs import random_pair_scores
 from foolsgold.search.rescore import pair_scores
+from foolsgold.search.scorer import Scorer
 from foolsgold.search.source import Source
 from foolsgold.settings import MiningSettings
 from foolsgold.sources import DENSE, parse_sources
-
-Scorer = Callable[[NDArray[np.integer], NDArray[np.integer]], NDArray[np.floating]]
 
 
 class Search:
@@ -67,14 +67,16 @@ class Search:
                 progress.update(rows.stop - rows.start)
 
     def describe(self) -> dict[str, Any]:
-        """The sources with what each says of itself, depth, seed, and whose scores the candidates have."""
+        """The sources with what each says of itself, depth, seed, whose scores there are, and those of random pairs."""
         names = [source.name for source in self._sources]
         description: dict[str, Any] = {"sources": names, "scores": self._scored_by}
         if len(names) > 1:
             description["fusion"] = f"reciprocal rank, k = {RRF_K}"
         for source in self._sources:
             description |= source.describe()
-        return {**description, "depth": self._k, "seed": self._settings.seed}
+        sizes = {"n_queries": self._collection.n_queries, "n_documents": self._collection.n_documents}
+        by_chance = random_pair_scores(self._scores, **sizes, seed=self._settings.seed)
+        return {**description, "depth": self._k, "seed": self._settings.seed, "random_pairs": by_chance}
 
     def _block(self, rows: slice) -> Candidates:
         query_rows = np.arange(rows.start, rows.stop)

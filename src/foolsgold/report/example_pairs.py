@@ -1,0 +1,151 @@
+"""Pairs to show on the page: easiest, hardest, nearest to the threshold, and with the likeliest false negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.filters import PairBlock
+from foolsgold.sample import CHOSEN, Chosen, Fates, Threshold
+
+GROUPS = ("hardest", "easiest", "nearest", "suspected")
+_PER_GROUP = 40
+_CANDIDATES = 10  # of a pair, beside the chosen
+_POSITIVES = 4
+
+
+class Shown(NamedTuple):
+    """A document beside a query; None where something is not known."""
+
+    doc_row: int
+    rank: int | None
+    score: float | None
+    probability: float | None
+    source: str
+    fate: str
+
+
+@dataclass(frozen=True)
+class ExamplePair:
+    """A (query, positive) pair with some of its candidates.
+
+    Attributes:
+        value: by which it was picked: mean score of its negatives, distance to the threshold, or probability.
+        query_row: in the collection.
+        positive_rows: of the query, that of the pair first; at most four.
+        positive_scores: of these; None where it is not known.
+        n_positives: that the query has.
+        shown: candidates by rank, then random documents.
+        n_candidates: that the query has.
+    """
+
+    value: float
+    query_row: int
+    positive_rows: list[int]
+    positive_scores: list[float | None]
+    n_positives: int
+    shown: list[Shown]
+    n_candidates: int
+
+
+class ExamplePairs:
+    """Picks pairs while blocks come by; keeps at most 40 of each kind, and of a query one of each kind.
+
+    Args:
+        threshold: to which some shall be near; None: none are picked for that.
+        suspect_probability: from which a candidate is suspected of being relevant.
+    """
+
+    def __init__(self, threshold: Threshold | None, suspect_probability: float) -> None:
+        self._threshold = threshold
+        self._suspect_probability = suspect_probability
+        self.groups: dict[str, list[ExamplePair]] = {name: [] for name in GROUPS}
+
+    def add(self, pairs: PairBlock, fates: Fates, chosen: Chosen) -> None:
+        """A block of queries."""
+        for group, keys in self._keys(pairs, fates).items():
+            kept = self.groups[group]
+            worst = kept[-1].value if len(kept) >= _PER_GROUP else np.inf
+            for pair in _lowest_of_each_query(pairs, np.where(keys < worst, keys, np.inf)):
+                kept.append(_example(float(keys[pair]), pair, pairs, fates, chosen))
+            kept.sort(key=lambda example: (example.value, example.query_row))
+            del kept[_PER_GROUP:]
+
+    def _keys(self, pairs: PairBlock, fates: Fates) -> dict[str, NDArray[np.float64]]:
+        """What each kind of example is picked by, the lowest first, shape (P,); infinity for pairs that are none."""
+        taken = fates.are(CHOSEN) & ~np.isnan(pairs.scores)
+        n_taken = taken.sum(axis=1)
+        hardness = np.where(taken, pairs.scores, 0.0).sum(axis=1) / np.maximum(n_taken, 1)
+        unknown = ~(pairs.known_positive | pairs.known_positive_text | pairs.set_aside | pairs.is_given)
+        guessed = unknown & pairs.present & ~pairs.judged_negative
+        likely = np.where(guessed, np.nan_to_num(pairs.false_negative_probabilities), 0.0).max(axis=1, initial=0.0)
+        keys = {
+            "hardest": np.where(n_taken > 0, -hardness, np.inf),
+            "easiest": np.where(n_taken > 0, hardness, np.inf),
+            "suspected": np.where(likely >= self._suspect_probability, -likely, np.inf),
+        }
+        if self._threshold is not None:
+            distances = np.where(guessed, self._threshold.distances(pairs), np.inf)
+            keys["nearest"] = distances.min(axis=1, initial=np.inf)
+        return keys
+
+
+def _lowest_of_each_query(pairs: PairBlock, keys: NDArray[np.float64]) -> Iterator[int]:
+    """Of each query the pair with the lowest key, the lowest 40 of these in the block's order."""
+    queries = np.repeat(np.arange(len(pairs.first_pairs)), np.diff([*pairs.first_pairs, len(keys)]))
+    order = np.lexsort((np.arange(len(keys)), keys, queries))
+    first = order[np.flatnonzero(np.diff(queries[order], prepend=-1))]
+    first = first[np.isfinite(keys[first])]
+    yield from sorted(first[np.argsort(keys[first], kind="stable")[:_PER_GROUP]].tolist())
+
+
+def _example(value: float, pair: int, pairs: PairBlock, fates: Fates, chosen: Chosen) -> ExamplePair:
+    same_query = np.flatnonzero(pairs.query_rows == pairs.query_rows[pair])
+    others = same_query[same_query != pair]
+    positives = [row for row in (pair, *others.tolist()) if pairs.positive_rows[row] >= 0]
+    return ExamplePair(
+        value,
+        int(pairs.query_rows[pair]),
+        [int(pairs.positive_rows[row]) for row in positives[:_POSITIVES]],
+        [_known(pairs.positive_scores[row]) for row in positives[:_POSITIVES]],
+        len(positives),
+        [*_candidates(pair, pairs, fates), *_others(pair, pairs, chosen)],
+        int(pairs.present[pair].sum()),
+    )
+
+
+def _candidates(pair: int, pairs: PairBlock, fates: Fates) -> Iterator[Shown]:
+    """The chosen, the likeliest to be relevant, and the first, by rank."""
+    present = pairs.present[pair]
+    taken = fates.are(CHOSEN)[pair]
+    likeliest = np.argsort(-np.where(present, np.nan_to_num(pairs.false_negative_probabilities[pair]), -1))[:3]
+    wanted = taken.copy()
+    wanted[likeliest] = True
+    for rank in np.flatnonzero(present).tolist():
+        if int((wanted & ~taken).sum()) >= _CANDIDATES:
+            break
+        wanted[rank] = True
+    for rank in np.flatnonzero(wanted & present).tolist():
+        yield Shown(
+            int(pairs.doc_rows[pair, rank]), rank, _known(pairs.scores[pair, rank]),
+            _known(pairs.false_negative_probabilities[pair, rank]),
+            pairs.source_names[pairs.sources[pair, rank]], fates.names[fates.of[pair, rank]],
+        )  # fmt: skip
+
+
+def _others(pair: int, pairs: PairBlock, chosen: Chosen) -> Iterator[Shown]:
+    """Negatives that are no candidates: random documents, and some that the training data gave."""
+    of_pair = (chosen.query_rows == pairs.query_rows[pair]) & (chosen.positive_rows == pairs.positive_rows[pair])
+    names = chosen.all_source_names
+    for row in np.flatnonzero(of_pair & (chosen.ranks < 0)).tolist():
+        yield Shown(
+            int(chosen.doc_rows[row]), None, _known(chosen.scores[row]), None, names[chosen.all_sources[row]], CHOSEN
+        )
+
+
+def _known(value: float | np.floating) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
