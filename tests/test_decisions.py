@@ -137,15 +137,12 @@ def test_a_line_that_was_not_written_to_its_end_is_left_out_and_said(
     assert [decision.doc_id for decision in DecisionLog(path).decisions] == ["d3", "d4"]  # as the desk does
 
 
-def test_a_whole_line_without_its_end_is_left_out_as_the_desk_does(
-    beir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_whole_line_needs_no_line_end(beir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = log(tmp_path / "decisions.jsonl", ("q1", "d3", "positive"), ("q1", "d4", "drop"))
+    whole = labels(path, beir)
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
-    with caplog.at_level(logging.WARNING):
-        assert labels(path, beir) == [(0, 2, 0, True)]
-    assert "If it is whole, add the line end that it lacks" in caplog.text
-    assert len(DecisionLog(path).decisions) == 1
+    assert labels(path, beir) == whole
+    assert not caplog.text
 
 
 def test_other_files_need_no_last_line_end_and_their_mistakes_are_said(beir: Path, tmp_path: Path) -> None:
@@ -215,6 +212,14 @@ def test_an_undo_takes_back_nothing_that_came_from_elsewhere(out: Path) -> None:
 def test_a_log_in_which_all_is_undone_needs_nothing_taken_in(out: Path) -> None:
     path = log(out / "decisions.jsonl", ("q1", "d3", "positive"), ("q1", "d3", None))
     assert chosen(select(out, relabel=path, quiet=True)) == BEFORE
+
+
+def test_nothing_is_exported_over_the_log(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = log(out / "decisions.jsonl", ("q1", "d3", "positive"))
+    before = path.read_bytes()
+    assert main(["export", str(out), "--format", "triplet", "--out", str(path)]) == 2
+    assert "decisions.jsonl is not the path of a training file" in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 def test_the_command_line_reads_the_log(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def read_labels(given: Any, collection: Collection, argument: str) -> Labels:
 
     Rows with a number under `decision` are a log, such as decisions.jsonl: of a pair that stands there several times
     the last row holds, and where that has no label the earlier ones are taken back. The last line of such a file, if
-    its line end is missing, was not written whole: it is left out, with a warning, as the review desk does.
+    it was not written to its end, is left out, with a warning, as the review desk does.
 
     Args:
         given: the path of a `.jsonl`, `.parquet`, `.csv` or `.tsv` (text formats also `.gz`) with query_id, doc_id (or
@@ -95,21 +95,19 @@ def _ends_torn(path: Path) -> bool:
 
 
 def _without_torn_end(rows: Rows) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    """All rows but the last, if it is one of a log or, where it cannot be read, stands below one."""
-    is_log, last = False, None
+    """All rows but the last, if it cannot be read and stands below one of a log."""
+    before, last = None, None
     for row in rows:
         if last is not None:
             yield last
-            is_log = _is_logged(last[1])
-        last = row
+        before, last = last, row
     if last is None:
         return
-    number, record = last
-    if is_log if isinstance(record, BadRow) else _is_logged(record):
+    if isinstance(last[1], BadRow) and before is not None and _is_logged(before[1]):
         logger.warning(
-            "%s: the last line of this log of decisions was not written to its end, and is left out. If it is whole, "
-            "add the line end that it lacks.",
-            rows.place(number),
+            "%s: the last line of this log of decisions was not written to its end, and is left out. The review desk "
+            "cuts it off when it is opened again.",
+            rows.place(last[0]),
         )
     else:
         yield last
