@@ -397,45 +397,54 @@ def test_calibrate_on_the_command_line(topics: Path, tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.slow
-def test_decisions_on_some_queries_mend_the_estimates_of_others(tmp_path: Path, static_encoder: Any) -> None:
-    """On real judgements: one positive a query is known, the rest are a person's answers on half of the queries."""
+def test_decisions_near_the_threshold_mend_the_estimates_of_other_queries(tmp_path: Path, static_encoder: Any) -> None:
+    """On real judgements: one positive a query is known; 200 answers on half of the queries, picked by probability."""
     folder = real_collection("argkp")
     judged: dict[tuple[str, str], bool] = {}
     for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
         query_id, doc_id, score = line.split("\t")
         judged[query_id, doc_id] = int(score) > 0
-    visible = {query_id: doc_id for (query_id, doc_id), positive in judged.items() if positive}
-    part = tmp_path / "argkp"
+    visible = {query_id: doc_id for (query_id, doc_id), is_positive in judged.items() if is_positive}
+    collection = read_beir(with_one_positive(folder, visible, tmp_path / "argkp"))
+    settings = MiningSettings(quiet=True, cache=None)
+    encoded = encode(collection, static_encoder, settings, cache=None, scratch=None)
+    open_pairs = {pair for pair in judged if pair[0] in visible and pair[1] != visible[pair[0]]}
+    half = {query_id for query_id in visible if int(query_id.encode().hex(), 16) % 2}
+
+    def estimates(decided: list[Said]) -> dict[tuple[str, str], float]:
+        """Of judged candidates that are open."""
+        decisions = Decisions.read(decided, collection)
+        both = with_positives_of_both(collection, relabelled(collection, decisions))
+        candidates = CandidateStore(both, tmp_path / "candidates.parquet")
+        candidates.write(Search(both, encoded, open_sources(collection, settings), settings).blocks())
+        estimate_decided(collection, decisions, encoded, candidates, settings)
+        found = {}
+        for row in pq.read_table(tmp_path / "candidates.parquet").to_pylist():
+            for doc_id, probability in zip(row["doc_ids"], row["false_negative_probabilities"], strict=True):
+                if (row["query_id"], doc_id) in open_pairs:
+                    found[row["query_id"], doc_id] = probability
+        return found
+
+    before = estimates([(*min(open_pairs), "drop")])
+    nearest = sorted((pair for pair in before if pair[0] in half), key=lambda pair: (abs(before[pair] - 0.3), pair))
+    after = estimates([(*pair, "positive" if judged[pair] else "negative") for pair in nearest[:200]])
+    others = [pair for pair in before if pair[0] not in half]
+    truth = np.array([judged[pair] for pair in others])
+
+    def miss(found: dict[tuple[str, str], float]) -> tuple[float, float]:
+        """How far the expected share is off, and the mean log-loss."""
+        p = np.array([found[pair] for pair in others])
+        return abs(p.mean() - truth.mean()), float(-np.log(np.where(truth, p, 1 - p)).mean())
+
+    (off_before, loss_before), (off_after, loss_after) = miss(before), miss(after)
+    assert off_after < 0.5 * off_before, (off_before, off_after)
+    assert loss_after < loss_before - 0.02, (loss_before, loss_after)
+
+
+def with_one_positive(folder: Path, visible: dict[str, str], part: Path) -> Path:
     part.mkdir()
     for name in ("corpus.jsonl", "queries.jsonl"):
         (part / name).symlink_to(folder / name)
     lines = [f"{query_id}\t{doc_id}\t1" for query_id, doc_id in visible.items()]
     (part / "qrels.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]) + "\n", "utf-8")
-    collection = read_beir(part)
-    near = {"max_similarity_to_positive": None, "max_similarity_to_negative": None}
-    settings = MiningSettings(quiet=True, cache=None, **near)  # type: ignore[arg-type]
-    encoded = encode(collection, static_encoder, settings, cache=None, scratch=None)
-    ids = {name: row for row, name in enumerate(collection.doc_ids.to_pylist())}
-    queries = {name: row for row, name in enumerate(collection.query_ids.to_pylist())}
-    asked = [pair for pair in judged if pair[0] in visible and pair[1] != visible[pair[0]]]
-    said = [(*pair, "positive" if judged[pair] else "negative") for pair in asked if queries[pair[0]] % 2 == 0]
-
-    def loss(decided: list[Said]) -> float:
-        """Mean log-loss on judged candidates of the other queries."""
-        decisions = Decisions.read(decided, collection)
-        both = with_positives_of_both(collection, relabelled(collection, decisions))
-        candidates = CandidateStore(both)
-        candidates.write(Search(both, encoded, open_sources(collection, settings), settings).blocks())
-        estimate_decided(collection, decisions, encoded, candidates, settings)
-        truth = {(queries[query], ids[doc]): judged[query, doc] for query, doc in asked if queries[query] % 2}
-        losses = []
-        for block in candidates.blocks(100):
-            assert block.estimates is not None
-            for place, query in enumerate(block.query_rows.tolist()):
-                for doc, p in zip(block.doc_rows[place].tolist(), block.estimates[0][place].tolist(), strict=True):
-                    if (query, doc) in truth:
-                        losses.append(-np.log(p if truth[query, doc] else 1 - p))
-        return float(np.mean(losses))
-
-    few, many = loss([(*said[0][:2], "drop")]), loss(said)
-    assert many < 0.9 * few, (few, many, len(said))
+    return part

@@ -227,6 +227,14 @@ def test_the_majority_of_annotators_decides(form: str, out: Path, tmp_path: Path
     select(out, relabel=out / "decisions.jsonl", quiet=True)
 
 
+@pytest.mark.parametrize("export", ["JSON", "JSON-MIN", "to_json", "to_list"])
+def test_what_the_real_tools_exported(export: str, out: Path) -> None:
+    """By label-studio-sdk 2.1.2 and argilla 2.8.0 (benchmarks/interop): of three annotators one says otherwise."""
+    found = import_answers(out, GOLDEN / "exports" / f"{export}.json")
+    assert (found.pairs, found.added, found.tied) == (3, 3, 0)
+    assert said(out) == {("q1", "d3"): "positive", ("q1", "d4"): "negative", ("q2", "d6"): "drop"}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_file_twice_adds_nothing(form: str, out: Path, tmp_path: Path) -> None:
     file = written(tmp_path / "export.json", FORMS[form][1](VOTES))
