@@ -34,7 +34,9 @@
 
   function legend(items) {
     const line = element("span");
-    for (const [name, color] of items) line.append(element("span", { class: "swatch", style: `background:${color}` }), name);
+    for (const [name, color] of items) {
+      line.append(element("span", { class: "together" }, element("span", { class: "swatch", style: `background:${color}` }), name), " ");
+    }
     return line;
   }
 
@@ -76,12 +78,13 @@
       return [null, "False negatives are not estimated without a model or vectors."];
     }
     const found = report.false_negatives, leak = found.leak_test, percents = (ratio) => 100 * ratio;
+    const allowedIsNear = found.max_rate !== null && found.max_rate <= 1.5 * d3.max([...report.trade_offs, chosen], (point) => point.expected_ratio);
     const interval = leak.measurable ? [{ from: leak.false_negative_ratio_interval[0], to: leak.false_negative_ratio_interval[1],
       at: leak.false_negative_ratio }] : [];
     const plot = Plot.plot({
       ...base(width), x: { label: "false negatives expected, %", zero: true }, y: { label: "hardness" },
       marks: [
-        found.max_rate === null ? null : Plot.ruleX([percents(found.max_rate)], { stroke: MUTED, strokeDasharray: "4 3" }),
+        !allowedIsNear ? null : Plot.ruleX([percents(found.max_rate)], { stroke: MUTED, strokeDasharray: "4 3" }),
         Plot.line(report.trade_offs, { x: (point) => percents(point.expected_ratio), y: "hardness", stroke: GOLD, strokeWidth: 1.5 }),
         Plot.dot(report.trade_offs, { x: (point) => percents(point.expected_ratio), y: "hardness", fill: GOLD, r: 2.5 }),
         Plot.link(interval, { x1: (one) => percents(one.from), x2: (one) => percents(one.to), y1: chosen.hardness, y2: chosen.hardness,
@@ -93,7 +96,7 @@
     });
     const items = [["other prices of a false negative", GOLD], ["this run", RED]];
     if (leak.measurable) items.push(["measured on hidden positives", BLUE]);
-    if (found.max_rate !== null) items.push([`allowed: ${percent(found.max_rate, 0)}`, MUTED]);
+    if (found.max_rate !== null) items.push([`allowed: ${percent(found.max_rate, 0)}${allowedIsNear ? "" : ", off to the right"}`, MUTED]);
     return [plot, legend(items)];
   }
 
@@ -111,10 +114,10 @@
     for (const [name, n] of chosen) steps.push({ name: named(name), from: 0, to: n, n, color: GOLD });
     const plot = Plot.plot({
       width, height: 34 + 26 * steps.length, style, marginLeft: 130, marginRight: 126, marginBottom: 30,
-      x: { label: null, ticks: 4, tickFormat: "~s", domain: [0, total] }, y: { domain: steps.map((step) => step.name), label: null },
+      x: { label: null, ticks: 4, tickFormat: d3.format("~s"), domain: [0, total] }, y: { domain: steps.map((step) => step.name), label: null },
       marks: [
         Plot.barX(steps, { x1: 0, x2: "from", y: "name", fill: "var(--bar)", inset: 3 }),
-        Plot.barX(steps, { x1: "from", x2: "to", y: "name", fill: "color", inset: 3 }),
+        Plot.barX(steps, { x1: "from", x2: "to", y: "name", fill: "color", stroke: "color", insetTop: 3, insetBottom: 3 }),
         Plot.text(steps, { x: total, y: "name", text: (step) => `${count(step.n)} (${percent(step.n / total)})`, fill: "currentColor",
           textAnchor: "start", dx: 8 }),
       ],
@@ -132,7 +135,8 @@
     if (edges[edges.length - 1] <= most) edges.push(most + 1);
     const bins = d3.pairs(edges).map(([from, to]) => ({ from, to, n: d3.sum(rows, (row) => (row.times >= from && row.times < to ? row.n : 0)) }));
     const plot = Plot.plot({
-      ...base(width), x: { label: "times chosen" }, y: { label: "documents", type: "symlog", ticks: 5, tickFormat: "~s" },
+      ...base(width), x: { label: "times chosen" }, y: { label: "documents", type: "symlog", ticks: [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((tick) => tick <= d3.max(bins, (bin) => bin.n)),
+        tickFormat: d3.format("~s") },
       marks: [
         Plot.rectY(bins, { x1: (bin) => bin.from - 0.5, x2: (bin) => bin.to - 0.5, y1: 0, y2: "n", fill: GOLD, insetLeft: 0.5, insetRight: 0.5 }),
         Plot.ruleY([0]),
@@ -177,7 +181,7 @@
     probable: ["probability of a false negative", (a, b) => d3.descending(a.most_probable ?? -1, b.most_probable ?? -1)],
     query: ["query", (a, b) => d3.ascending(a.query, b.query)],
   };
-  const AT_ONCE = 20;
+  const AT_ONCE = 10;
 
   // Words that stand in many texts say little: those are not marked.
   const frequency = new Map();

@@ -14,7 +14,7 @@ from foolsgold.sample import CHOSEN, Chosen, Fates, Threshold
 
 GROUPS = ("hardest", "easiest", "nearest", "suspected")
 _PER_GROUP = 40
-_CANDIDATES = 10  # of a pair, beside the chosen
+_CANDIDATES = 4  # of a pair, beside the chosen: the likeliest to be relevant, and the first ranks
 _POSITIVES = 4
 
 
