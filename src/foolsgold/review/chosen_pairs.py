@@ -40,8 +40,10 @@ def chosen_pairs(
         rows = pa.Table.from_batches([*first.to_batches(), batch.filter(_is_open(batch, decided))])
         by_probability = rows.sort_by([("false_negative_probability", "descending")])
         first = _each_once(by_probability).slice(0, most).combine_chunks()
-    for row in first.to_pylist():
-        yield _pair(row, collection)
+    queries = rows_of(first["query_id"], collection.query_ids).to_pylist()
+    docs = rows_of(first["doc_id"], collection.doc_ids).to_pylist()
+    for row, query, doc in zip(first.to_pylist(), queries, docs, strict=True):
+        yield _pair(row, collection, query, doc)
 
 
 def _is_open(batch: pa.RecordBatch, decided: Container[tuple[str, str]]) -> pa.Array:
@@ -60,12 +62,10 @@ def _each_once(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(np.sort(first)))
 
 
-def _pair(row: dict[str, Any], collection: Collection) -> PairToDecide:
-    query = rows_of(pa.array([row["query_id"]]), collection.query_ids)[0].as_py()
-    doc = rows_of(pa.array([row["doc_id"]]), collection.doc_ids)[0].as_py()
+def _pair(row: dict[str, Any], collection: Collection, query: int, doc: int) -> PairToDecide:
     positives = collection.positives.of(query)[:_MOST_POSITIVES].tolist()
     return PairToDecide(
         row["query_id"], row["doc_id"], collection.query_texts([query])[0], collection.document_text(doc),
-        collection.document_texts(positives), row["score"], row["rank"], row["false_negative_probability"],
-        chosen=True, reason="chosen",
+        [collection.document_text(positive) for positive in positives], row["score"], row["rank"],
+        row["false_negative_probability"], chosen=True, reason="chosen",
     )  # fmt: skip
