@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-WHERE_TO_GET_IT = "apt-get install chromium (Debian, Ubuntu), and pip install playwright; no browser of its own is needed"
+WHERE_TO_GET_IT = "apt-get install chromium (Debian, Ubuntu), and pip install playwright"
 _QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from conftest import write_jsonl
+from test_report_page import data_in
 from foolsgold.sample_collection import write_sample_collection
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and limits are POSIX")]
@@ -77,7 +78,8 @@ def result(out: Path) -> dict[str, Any]:
     report, settings = json.loads(files["report.json"]), json.loads(files["settings.json"])
     for name in ("out", "cache"):
         del settings["settings"][name]
-    return {**files, "report.json": {**report, "stages": None}, "settings.json": settings}
+    page = data_in(files["report.html"].decode())
+    return {**files, "report.json": {**report, "stages": None}, "report.html": page, "settings.json": settings}
 
 
 @pytest.fixture(scope="module")

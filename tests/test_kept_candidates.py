@@ -46,7 +46,7 @@ def stages(result: MiningResult) -> list[str]:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    own = {"report.json", "settings.json"}  # which tell times, and the folders
+    own = {"report.json", "report.html", "settings.json"}  # which tell times, and the folders
     return {path.name: path.read_bytes() for path in out.iterdir() if path.name not in own}
 
 

@@ -38,8 +38,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_output_folder(beir: Path, tmp_path: Path) -> None:
     result = mine(beir, VECTORS, settings(tmp_path / "out"))
     assert set(contents(tmp_path / "out")) == {
-        "candidates.parquet", "negatives.parquet", "report.json", "settings.json", "suspected_positives.parquet",
-        "train.jsonl",
+        "candidates.parquet", "negatives.parquet", "report.html", "report.json", "settings.json",
+        "suspected_positives.parquet", "train.jsonl",
     }  # fmt: skip
     candidates = pq.read_table(tmp_path / "out" / "candidates.parquet").to_pylist()
     assert candidates[0]["doc_ids"] == ["d1", "d3", "d5", "d4", "d2", "d6"]
@@ -125,7 +125,7 @@ def test_select_chooses_what_mine_would_have(beir: Path, tmp_path: Path, source:
     assert again.negatives.equals(expected.negatives)
     left, right = contents(tmp_path / "b"), contents(tmp_path / "c")
     assert set(left) == set(right)
-    for name in set(left) - {"report.json", "settings.json"}:
+    for name in set(left) - {"report.json", "report.html", "settings.json"}:
         assert left[name] == right[name], name
     # and once more, from what select wrote, in place; the old training file goes
     select(tmp_path / "b", file_type="parquet", quiet=True)

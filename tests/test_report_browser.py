@@ -106,7 +106,8 @@ def test_it_stays_small_and_opens_fast_with_100_000_queries(browser: Any, tmp_pa
     with run.open("w") as file:
         for i, query_id in enumerate(collection.query_ids.to_pylist()):
             found = [i % n_docs, *draw.integers(n_docs, size=depth).tolist()]
-            file.writelines(f"{query_id} Q0 {ids[doc]} {k} {20 - k} run\n" for k, doc in enumerate(dict.fromkeys(found)))
+            ranked = enumerate(dict.fromkeys(found))
+            file.writelines(f"{query_id} Q0 {ids[doc]} {k} {20 - k} run\n" for k, doc in ranked)
     settings = {**PLAIN, "source": f"run:{run}", "depth": depth, "quiet": True, "out": str(tmp_path / "out")}
     mine(collection, None, MiningSettings(**settings))
     file = tmp_path / "out" / "report.html"

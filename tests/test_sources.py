@@ -109,6 +109,7 @@ def test_bm25_alone_scores_by_itself(beir: Path, tmp_path: Path) -> None:
     assert chosen(result) == [("d3", "bm25")]
     stored = json.loads((tmp_path / "out" / "settings.json").read_text())
     assert stored["encoder"] == {}
+    assert sum(stored["search"].pop("random_pairs")["counts"]) == 4_096
     assert stored["search"] == {
         "sources": ["bm25"], "scores": "bm25", "depth": 6, "seed": 42,
         "bm25": {"method": "lucene", "k1": 1.5, "b": 0.75, "language": "en", "language_guessed": False},

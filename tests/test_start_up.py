@@ -43,7 +43,7 @@ def test_public_names_are_there_however_they_are_asked_for() -> None:
     assert run("-c", missing) == "module 'foolsgold' has no attribute 'mein'\n"
 
 
-@pytest.mark.parametrize("name", ["calibrate", "export_negatives", "mine"])
+@pytest.mark.parametrize("name", ["calibrate", "compare", "export_negatives", "mine"])
 def test_a_function_is_not_hidden_by_the_module_of_its_name(name: str) -> None:
     for first in (f"import foolsgold.{name}", f"from foolsgold.{name} import {name}", f"foolsgold.{name}"):
         assert run("-c", f"import foolsgold\n{first}\nprint(type(foolsgold.{name}).__name__)") == "function\n"

@@ -14,7 +14,7 @@ def report(**changes: Any) -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "collection": {"documents": 5_000},
         "search": {"random_pairs": {"median": 0.1}},
-        "candidates": {"total": 1_000, "by_fate": {"near_positive": 10, "margin": 90, "not_needed": 500, "chosen": 400}},
+        "candidates": {"total": 1_000, "by_fate": {"near_positive": 10, "margin": 90, "chosen": 400}},
         "yield_ratio": 0.97,
         "negatives": {"total": 400},
         "hardness": 0.5,
@@ -104,5 +104,6 @@ def test_a_run_without_positives_and_without_estimates() -> None:
     found = {"expected_ratio": None, "max_rate": 0.3, "leak_test": {"measurable": False}}
     verdict = verdict_on(report(yield_ratio=None, false_negatives=found, scores={"positives_of_chosen_pairs": {}}))
     assert verdict.sentence == (
-        "400 negatives for queries without positives; hardness 0.500 (random pairs 0.100); false negatives not estimated."
+        "400 negatives for queries without positives; hardness 0.500 (random pairs 0.100); false negatives not "
+        "estimated."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foolsgold.calibrate import calibrate
     from foolsgold.collection import Collection, read_beir, read_files, read_pairs, read_training_data
+    from foolsgold.compare import Comparison, compare
     from foolsgold.compat import mine_hard_negatives
     from foolsgold.encode import DenseModels, Encoder, OpenAIEncoder, PrecomputedVectors
     from foolsgold.errors import FoolsgoldError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Collection",
+    "Comparison",
     "DenseModels",
     "Encoder",
     "FoolsgoldError",
@@ -38,6 +40,7 @@ __all__ = [
     "SimpleMiner",
     "__version__",
     "calibrate",
+    "compare",
     "exact_topk",
     "export_negatives",
     "mine",
@@ -54,6 +57,7 @@ __all__ = [
 
 _MODULES = {
     "Collection": "collection",
+    "Comparison": "compare",
     "DenseModels": "encode",
     "Encoder": "encode",
     "FoolsgoldError": "errors",
@@ -65,6 +69,7 @@ _MODULES = {
     "SimpleMiner": "simple_miner",
     "__version__": "version",
     "calibrate": "calibrate",
+    "compare": "compare",
     "exact_topk": "search",
     "export_negatives": "export_negatives",
     "mine": "mine",

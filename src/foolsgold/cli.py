@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collection_of, names_collection
+from foolsgold.compare_command import add_compare_arguments, compare_texts
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
@@ -98,6 +99,13 @@ def _push(options: argparse.Namespace, collection: Any) -> None:
         private=not options.public, collection=collection, quiet=options.quiet,
     )  # fmt: skip
     print(address)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    answer, remark = compare_texts(options)
+    print(answer)
+    if remark:
+        print(remark, file=sys.stderr)
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -205,6 +213,9 @@ def command_parser() -> argparse.ArgumentParser:
     _add_export_command(commands)
     prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
     add_prepare_arguments(prepare)
+
+    compare = _command(commands, "compare", _compare, "two runs side by side: overlap, hardness, rates, queries")
+    add_compare_arguments(compare)
 
     _add_cache_command(commands)
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")

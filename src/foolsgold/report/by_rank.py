@@ -22,7 +22,7 @@ class ByRank:
 
     def __init__(self, n_queries: int) -> None:
         self._step = max(1, n_queries // _QUERIES)
-        self._scores: list[NDArray[np.float64]] = []
+        self._scores: list[NDArray[np.floating]] = []
         self._probabilities: list[NDArray[np.floating]] = []
 
     def add(self, pairs: PairBlock) -> None:

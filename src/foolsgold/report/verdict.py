@@ -66,7 +66,7 @@ def verdict_on(report: Mapping[str, Any]) -> Verdict:
     """The verdict on the numbers of a report."""
     if not report["negatives"]["total"]:
         nothing = Advice("nothing was chosen", f"the rule that drops most is loosened by {_loosened_by(report)}")
-        return Verdict("No negatives were found.", [nothing])
+        return Verdict("No negatives were found.", [nothing, *_on_near_duplicates(report)])
     advice = [*_on_yield(report), *_on_hardness(report), *_on_false_negatives(report), *_on_search(report)]
     advice += [*_on_near_duplicates(report), *_on_hubs(report)]
     return Verdict(_sentence(report), advice)
