@@ -15,12 +15,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import PLAIN, real_collection, write_jsonl
-from foolsgold import MiningSettings, calibrate, mine, select
+from foolsgold import MiningSettings, calibrate, mine, read_pairs, select
 from foolsgold.calibration import Decided, estimate_decided, fit_near
 from foolsgold.cli import main
-from foolsgold.collection import read_beir, read_labels
+from foolsgold.collection import LABELS, Collection, read_beir, read_labels
 from foolsgold.encode import encode
 from foolsgold.errors import BadRowError, CollectionError
 from foolsgold.filters import FalseNegativeModel
@@ -243,6 +245,30 @@ def test_a_bad_line_within_a_log_changes_nothing(out: Path, capsys: pytest.Captu
     assert contents(out) == before
 
 
+@pytest.fixture(scope="module")
+def small() -> Collection:
+    return read_pairs([("red", "rose"), ("blue", "sky")], ["sea"])
+
+
+one_said = st.tuples(
+    st.sampled_from(["q0", "q1"]), st.sampled_from(["d0", "d1", "d2"]), st.sampled_from([None, None, *LABELS])
+)
+
+
+@given(said=st.lists(one_said, min_size=1, max_size=12), cuts=st.sets(st.integers(1, 12)))
+def test_a_log_read_again_and_again_as_it_grows_says_what_it_says_at_the_end(
+    small: Collection, said: list[Said], cuts: set[int]
+) -> None:
+    taken_in = Decisions(np.empty(0, np.int64), np.empty(0, np.int64), small.n_documents)
+    for length in [*sorted(cut for cut in cuts if cut < len(said)), len(said)]:
+        if any(label for _, _, label in said[:length]):
+            taken_in = taken_in.overridden_by(Decisions.read(rows(*said[:length]), small))
+    last = {(query_id, doc_id): label for query_id, doc_id, label in said}
+    assert {(row["query_id"], row["doc_id"]): row["label"] for row in taken_in.table(small).to_pylist()} == {
+        pair: label for pair, label in last.items() if label is not None
+    }
+
+
 # calibrate: topics of eight documents, of which four are relevant; one of them is a known positive
 
 SETTINGS = MiningSettings(relative_margin=None, quiet=True, cache=None, negatives=3)
@@ -367,6 +393,29 @@ def test_a_half_of_the_trial_is_estimated_without_decisions_on_it() -> None:
     prior = FalseNegativeModel.default()
     assert decided.moved(prior, without=np.arange(0, 20, 2)) == rest.moved(prior) != decided.moved(prior)
     assert decided.moved(prior, without=np.arange(20)) == prior
+
+
+def test_a_decision_moves_the_estimates_of_the_other_half_alone(tmp_path: Path) -> None:
+    """The trial of the leak test: whoever is estimated there must not have taught."""
+    made = Topics(visible=3)
+    collection = read_beir(made.write(tmp_path / "c"))
+    encoded = encode(collection, made.vectors, SETTINGS, cache=None, scratch=None)
+
+    def trial(said: list[Said]) -> list[Any]:
+        decisions = Decisions.read(said, collection)
+        both = with_positives_of_both(collection, relabelled(collection, decisions))
+        candidates = CandidateStore(both)
+        candidates.write(Search(both, encoded, open_sources(collection, SETTINGS), SETTINGS).blocks())
+        taught = estimate_decided(collection, decisions, encoded, candidates, SETTINGS)
+        assert taught.trial is not None and len(taught.trial.hidden.query_rows) == 40
+        (block,) = taught.trial.candidates.blocks(100)
+        assert block.estimates is not None
+        return [block.estimates.false_negative_probabilities[half::2] for half in (0, 1)]
+
+    some: list[Said] = [("q0", "d0-6", "negative"), ("q1", "d1-6", "negative")]
+    (even, odd), (even_again, odd_again) = trial(some), trial([*some, ("q4", "d4-6", "negative")])  # of an even row
+    assert np.array_equal(even, even_again, equal_nan=True)
+    assert not np.array_equal(odd, odd_again, equal_nan=True)
 
 
 def test_an_intercept_is_moved_as_far_as_its_trust_allows() -> None:
