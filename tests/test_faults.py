@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from conftest import write_jsonl
-from test_report_page import data_in
 from foolsgold.sample_collection import write_sample_collection
+from test_report_page import data_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and limits are POSIX")]
 N_DOCUMENTS = 600

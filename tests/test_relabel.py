@@ -117,7 +117,7 @@ def test_the_report_and_the_summary_count(out: Path) -> None:
     result = select(out, relabel=decisions, quiet=True)
     counts = {name: count for name, count in result.report["relabelled"].items() if name != "fingerprint"}
     assert counts == {
-        "positive": 1, "negative": 1, "drop": 1, "undecided": 3, "overruled_positives": 0,
+        "positive": 1, "negative": 1, "drop": 1, "undecided": 3, "taken_back": 0, "overruled_positives": 0,
         "overruled_judged_negatives": 0, "held_out": 0, "positives_without_score": 0,
     }  # fmt: skip
     assert "relabel   1 positive, 1 negative, 1 drop, 3 undecided" in result.summary()

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from browser import opened_browser, opened_page
 from conftest import PLAIN
-from test_report_page import HOSTILE
-
 from foolsgold import MiningSettings, PrecomputedVectors, mine, read_pairs
+from test_report_page import HOSTILE
 
 pytestmark = pytest.mark.slow
 N_PAIRS = 30

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import PLAIN, on_circle
 
+from conftest import PLAIN, on_circle
 from foolsgold import Collection, MiningSettings, PrecomputedVectors, mine, read_pairs, select
 
 HOSTILE = [
@@ -45,7 +45,7 @@ def mined(out: Path, corpus: list[str], **settings: Any) -> Path:
 def test_texts_cannot_become_markup(tmp_path: Path) -> None:
     page = page_of(mined(tmp_path / "out", HOSTILE))
     assert page.count("<script") == page.count("</script>") == 5  # the data, what is shared, d3, Plot, the page's own
-    assert "<img" not in page and "onerror=\"document" not in page.replace("onerror=\\\"", "")
+    assert "<img" not in page and 'onerror="document' not in page.replace('onerror=\\"', "")
     data = data_in(page)
     assert set(HOSTILE) <= {one["text"] for one in data["documents"]}
 

@@ -59,6 +59,10 @@ def test_hardness_near_that_of_random_pairs() -> None:
     assert verdict_on(report(hardness=0.251)).advice == []
 
 
+def test_positives_that_score_lower_than_negatives() -> None:
+    assert "try another --model" in mends(hardness=0.71)
+
+
 def test_more_false_negatives_expected_than_allowed() -> None:
     found = {**report()["false_negatives"], "expected_ratio": 0.4}
     assert "40.0% false negatives expected, 30.0% allowed" in mends(false_negatives=found)

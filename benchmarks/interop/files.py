@@ -6,12 +6,15 @@ import io
 import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow.parquet as pq
 from collection import FRAGMENTS, write_collection
 
+from foolsgold import read_beir
 from foolsgold.cli import main
+from foolsgold.review.chosen_pairs import chosen_pairs
+from foolsgold.review.exchange import Tool, export_pairs
 
 _TABLES = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
 _MINE = ("--model", "offline", "--negatives", "4", "--max-false-negative-rate", "none", "--quiet")
@@ -49,6 +52,9 @@ def write_files(folder: Path) -> None:
     (folder / "chosen.json").write_text(json.dumps(pairs), encoding="utf-8")
     for name, flags in _FORMATS:
         _foolsgold("export", folder / "mined", *flags, "--out", folder / name.removesuffix(".folder"), "--quiet")
+    for tool in get_args(Tool):
+        chosen = chosen_pairs(folder / "mined", read_beir(folder / "collection"), most=1_000)
+        export_pairs(folder / "mined", tool, folder / tool, pairs=chosen)
 
 
 def _foolsgold(*arguments: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""The frameworks whose loaders are tried, and what their environments need."""
+"""The frameworks and annotation tools whose loaders are tried, and what their environments need."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Framework(NamedTuple):
         packages: from the package index, with their dependencies; torch is there already.
         alone: likewise, without their dependencies, where these would bring a torch with CUDA, or nothing that reads.
         source: the name of a checkout below `--sources`, where no package index has what trains.
+        needs_torch: whether it trains.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Framework(NamedTuple):
     packages: tuple[str, ...]
     alone: tuple[str, ...] = ()
     source: str | None = None
+    needs_torch: bool = True
 
 
 FRAMEWORKS = (
@@ -56,4 +58,8 @@ FRAMEWORKS = (
     Framework(
         "RAG-Retrieval", "with_rag_retrieval", ("transformers<5", "accelerate", "scikit-learn"), source="RAG-Retrieval"
     ),
+    Framework("Label Studio", "with_label_studio", ("label-studio-sdk",), needs_torch=False),
+    Framework(
+        "Argilla", "with_argilla", ("argilla", "requests"), needs_torch=False
+    ),  # which it needs, and does not say
 )

@@ -20,6 +20,10 @@ from typing import Any
 from files import write_files
 from frameworks import FRAMEWORKS, Framework
 
+from foolsgold.errors import FoolsgoldError
+from foolsgold.review.decision_log import DECISIONS_FILE, DecisionLog
+from foolsgold.review.exchange import import_answers
+
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
 _TORCH_INDEX = os.environ.get("TORCH_CPU_INDEX", "https://download.pytorch.org/whl/cpu")
@@ -74,7 +78,25 @@ def _try(framework: Framework, envs: Path, sources: Path, files: Path, scratch: 
     done = subprocess.run(command, env={**variables, **_VARIABLES}, capture_output=True, text=True, check=False)
     if not out.exists():
         return {**found, "why": f"its checks ended: {done.stderr.strip().splitlines()[-1]}"}
-    return {**found, **json.loads(out.read_text("utf-8"))}
+    report = json.loads(out.read_text("utf-8"))
+    return {**found, **report, "results": [*report["results"], *_taken_in(own / "answers", files / "mined")]}
+
+
+def _taken_in(answers: Path, mined: Path) -> list[dict[str, Any]]:
+    """What foolsgold reads of the answers that an annotation tool exported."""
+    results = []
+    for path in sorted(answers.glob("*.json"), key=lambda path: path.stem):
+        log = mined / DECISIONS_FILE
+        log.unlink(missing_ok=True)
+        result = {"form": "decisions.jsonl", "loader": f"foolsgold review --import, from {path.stem}"}
+        try:
+            n_added = import_answers(mined, path).added
+            labels = [[*pair, label] for pair, label in DecisionLog(log).labels.items()]
+            passed = sorted(labels) == sorted(json.loads((answers / "expected.txt").read_text("utf-8")))
+            results.append({**result, "rows": n_added, "passed": passed and not import_answers(mined, path).added})
+        except FoolsgoldError as error:
+            results.append({**result, "rows": 0, "passed": False, "why": str(error)})
+    return results
 
 
 def _make_environment(framework: Framework, python: Path) -> None:
@@ -85,8 +107,9 @@ def _make_environment(framework: Framework, python: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     _run([sys.executable, "-m", "venv", str(folder)])
-    _run([str(python), *_PIP, "--no-deps", "--retries", "1", "--extra-index-url", _TORCH_INDEX, "torch"])
-    _run([str(python), *_PIP, "torch", *framework.packages])
+    if framework.needs_torch:
+        _run([str(python), *_PIP, "--no-deps", "--retries", "1", "--extra-index-url", _TORCH_INDEX, "torch"])
+    _run([str(python), *_PIP, *(("torch",) if framework.needs_torch else ()), *framework.packages])
     if framework.alone:
         _run([str(python), *_PIP, "--no-deps", *framework.alone])
     ready.write_text(wanted, encoding="utf-8")

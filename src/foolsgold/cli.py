@@ -71,7 +71,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
     options.collection = options.folder
     settings = _settings(options)
-    print(calibrate(collection_of(options), _encoder(options, settings), settings))
+    print(calibrate(collection_of(options), _encoder(options, settings), settings, relabel=options.relabel))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -192,7 +192,8 @@ def command_parser() -> argparse.ArgumentParser:
     select.add_argument(
         "--relabel",
         metavar="F",
-        help="decisions: query_id, doc_id, label (positive, negative or drop; empty: undecided)",
+        help="decisions: query_id, doc_id, label (positive, negative or drop; empty: undecided), such as "
+        "OUT/decisions.jsonl of foolsgold review",
     )
     add_collection_flags(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
@@ -201,6 +202,11 @@ def command_parser() -> argparse.ArgumentParser:
     calibrate = _command(commands, "calibrate", _calibrate, "what each allowed rate of false negatives would bring")
     calibrate.add_argument("folder", metavar="COLLECTION", help="folder in BEIR layout: corpus, queries, qrels")
     calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
+    calibrate.add_argument(
+        "--relabel",
+        metavar="F",
+        help="decisions on its pairs, as for select: false negatives are estimated by them too",
+    )
     _add_model(calibrate)
     _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
     calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))

@@ -103,8 +103,9 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
     Args:
         folder: the output folder of `mine`.
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
-        relabel: decisions about pairs, each positive, negative or drop: a file with query_id, doc_id and label, a list
-            of such triples, or a table. They override what was known, and later selections go on with them.
+        relabel: decisions about pairs, each positive, negative or drop: a file with query_id, doc_id and label, such as
+            decisions.jsonl of the review desk, a list of such triples, or a table. They override what was known, and
+            later selections go on with them, until the desk's log takes one back.
         **changes: settings that choose: negatives, rates and margins, window, score bounds, sampler, short_rows,
             format, seed; `cross_encoder`, which may also be a loaded CrossEncoder; and `out`, another folder for the
             result (default: the same, replacing what was chosen before).

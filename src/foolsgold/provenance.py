@@ -26,7 +26,7 @@ SUSPECTS_FILE = "suspected_positives.parquet"
 RELABELLED_FILE = "relabelled.parquet"
 RUN_FILES = (
     CANDIDATES_FILE, HIDDEN_FILE, NEGATIVES_FILE, SUSPECTS_FILE, RELABELLED_FILE, "report.json", "report.html",
-    "settings.json",
+    "settings.json", "decisions.jsonl",
 )  # fmt: skip
 COLLECTION_FOLDER = "collection"  # only for collections that were made in Python
 _PACKAGES = ("bm25s", "numpy", "pyarrow", "PyStemmer", "sentence-transformers", "torch", "transformers", "voyager")

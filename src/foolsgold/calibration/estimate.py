@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from foolsgold.calibration.calibration import NONE, Calibration
+from foolsgold.calibration.calibration import CALIBRATED, NONE, Calibration
 from foolsgold.calibration.heard import Heard, estimates_of
-from foolsgold.calibration.hidden import hide_positives
+from foolsgold.calibration.hidden import HiddenPositives, hide_positives
 from foolsgold.calibration.known import calibrate_by_known_positives
 from foolsgold.calibration.trial import Trial
 from foolsgold.collection import Collection
@@ -45,21 +48,65 @@ def estimate(
     if encoded is None:
         return Calibration(None, NONE, settings.seed), None
     witnesses = Witnesses(collection, encoded, settings)
-    hidden = hide_positives(collection, seed=settings.seed)
-    heard = None if hidden is None else Heard.of(hidden, candidates, witnesses, settings)
-    calibration = None if heard is None else heard.calibration(witnesses.silent)
-    if calibration is None:
-        calibration = calibrate_by_known_positives(collection, candidates, witnesses, settings)
+    calibration, hidden, heard = learned = Learned.of(collection, candidates, witnesses, settings)
     trial = None
     if hidden is not None and heard is not None:
         trial = Trial(hidden, CandidateStore(hidden.collection, hidden_file))
-        trial.candidates.write(heard.estimated(calibration))
-    model, relevance = calibration.model or FalseNegativeModel.default(), Relevance(collection)
+        trial.candidates.write(heard.estimated(heard.models(calibration)))
+    write_estimates(collection, candidates, witnesses, learned.model, settings)
+    return replace(calibration, seed=settings.seed, leak_test=trial is not None), trial
+
+
+class Learned(NamedTuple):
+    """What a collection teaches by its own positives.
+
+    Attributes:
+        calibration: the model and what it rests on.
+        hidden: positives that were hidden; None where none could be.
+        heard: what the witnesses said of their queries' candidates; None likewise.
+    """
+
+    calibration: Calibration
+    hidden: HiddenPositives | None
+    heard: Heard | None
+
+    @classmethod
+    def of(
+        cls, collection: Collection, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+    ) -> Learned:
+        """Hide positives; where they are too few, go by the known ones."""
+        hidden = hide_positives(collection, seed=settings.seed)
+        heard = None if hidden is None else Heard.of(hidden, candidates, witnesses, settings)
+        calibration = None if heard is None else heard.calibration(witnesses.silent)
+        if calibration is None:
+            calibration = calibrate_by_known_positives(collection, candidates, witnesses, settings)
+        return cls(calibration, hidden, heard)
+
+    @property
+    def model(self) -> FalseNegativeModel:
+        """That was learned."""
+        return self.calibration.model or FalseNegativeModel.default()
+
+    def model_without(self, query_rows: NDArray[np.int64]) -> FalseNegativeModel:
+        """The same as if nothing had been hidden of some queries, by their rows in the collection."""
+        if self.hidden is None or self.heard is None or self.calibration.method != CALIBRATED:
+            return self.model
+        return self.heard.model(~np.isin(self.hidden.query_rows, query_rows)) or FalseNegativeModel.default()
+
+
+def write_estimates(
+    collection: Collection,
+    candidates: CandidateStore,
+    witnesses: Witnesses,
+    model: FalseNegativeModel,
+    settings: MiningSettings,
+) -> None:
+    """Hear the witnesses on all candidates, and keep what they and the model say in their store."""
+    relevance = Relevance(collection)
     candidates.rewrite(
         replace(block, estimates=estimates_of(witnesses.of(block, relevance), model))
         for block in _with_progress(candidates, collection, settings)
     )
-    return replace(calibration, seed=settings.seed, leak_test=trial is not None), trial
 
 
 def _with_progress(

@@ -11,6 +11,7 @@ _STEPS = 50
 _CLOSE_ENOUGH = 1e-9
 _DIGITS = 6  # significant ones, so that sums in another order give the same coefficients
 _MOST_SHIFT = 30.0  # of log-odds
+_FREE = 1e-9  # a penalty so small that it only makes the curvature regular
 
 
 def fit_near(
@@ -19,27 +20,30 @@ def fit_near(
     relevant: NDArray[np.bool_],
     *,
     trust: float,
+    intercept_trust: float = 0.0,
     weights: NDArray[np.float64] | None = None,
 ) -> FalseNegativeModel:
     """The most probable coefficients, given the examples and a Gaussian around the prior's weights.
 
-    Maximises `Σ log-likelihood - trust / 2 · Σ (weight - prior weight)²`, with the intercept free, by Newton's method:
-    few examples leave the prior's weights and learn the base rate, many overrule them.
+    Maximises `Σ log-likelihood - trust / 2 · Σ (weight - prior weight)²`, and likewise for the intercept, by Newton's
+    method: few examples leave the prior's weights and learn the base rate, many overrule them.
 
     Args:
         prior: where to start.
         features: shape (n, F).
-        relevant: shape (n,), with at least one of each kind.
+        relevant: shape (n,); with at least one of each kind, where the intercept is free.
         trust: in the prior, as the inverse variance of its weights; 0 is none.
+        intercept_trust: likewise in its intercept; 0 leaves it free.
         weights: of the examples, shape (n,); all 1 by default.
     """
     n, n_features = features.shape
     design = np.concatenate([features, np.ones((n, 1))], axis=1)  # (n, F + 1)
     start = np.array([*prior.weights, prior.intercept])
-    penalty = np.array([trust] * n_features + [1e-9])
+    penalty = np.array([trust] * n_features + [max(intercept_trust, _FREE)])
     counts = np.ones(n) if weights is None else weights
     found = start.copy()
-    found[-1] = _intercept_for(features, found[:-1], float(np.average(relevant, weights=counts)), counts)
+    if not intercept_trust:
+        found[-1] = _intercept_for(features, found[:-1], float(np.average(relevant, weights=counts)), counts)
     for _ in range(_STEPS):
         p = logistic(np.einsum("nf,f->n", design, found))
         gradient = np.einsum("nf,n->f", design, counts * (relevant - p)) - penalty * (found - start)

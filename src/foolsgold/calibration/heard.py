@@ -48,28 +48,31 @@ class Heard:
     def calibration(self, silent: tuple[str, ...]) -> Calibration | None:
         """None where there are too few queries to learn from."""
         everyone = np.ones(len(self.unknown), np.bool_)
-        model = self._model(everyone)
+        model = self.model(everyone)
         if model is None or len(everyone) < FEWEST_QUERIES:
             return None
         relevant = self.relevant & self.unknown
         base_rate = float(relevant.sum() / self.unknown.sum())
         return Calibration(model, CALIBRATED, 0, base_rate, len(everyone), int(relevant.sum()), silent)
 
-    def estimated(self, calibration: Calibration) -> Iterator[Candidates]:
-        """The blocks with estimates, each query's by a model that did not see it."""
+    def models(self, calibration: Calibration) -> tuple[FalseNegativeModel, FalseNegativeModel]:
+        """For even rows, and for odd ones: each did not see the queries that it is for."""
         odd = np.arange(len(self.unknown)) % 2 == 1
         default = calibration.model or FalseNegativeModel.default()
-        models = (default, default)
-        if calibration.method == CALIBRATED:
-            models = (self._model(odd) or default, self._model(~odd) or default)  # for even rows, and for odd ones
+        if calibration.method != CALIBRATED:
+            return default, default
+        return self.model(odd) or default, self.model(~odd) or default
+
+    def estimated(self, models: tuple[FalseNegativeModel, FalseNegativeModel]) -> Iterator[Candidates]:
+        """The blocks with estimates, by the first model for even rows, and by the second for odd ones."""
         for block, testimony in zip(self.blocks, self.testimonies, strict=True):
             by_even, by_odd = (estimates_of(testimony, model) for model in models)
             of_odd = (block.query_rows % 2 == 1)[:, None]
             probabilities = np.where(of_odd, by_odd.false_negative_probabilities, by_even.false_negative_probabilities)
             yield replace(block, estimates=by_even._replace(false_negative_probabilities=probabilities))
 
-    def _model(self, queries: NDArray[np.bool_]) -> FalseNegativeModel | None:
-        """Fitted on some of the queries; None where they have no candidates."""
+    def model(self, queries: NDArray[np.bool_]) -> FalseNegativeModel | None:
+        """Fitted on some of the queries, chosen (H,); None where they have no candidates."""
         use = self.unknown & queries[:, None]
         width = self.unknown.shape[1]
         features = np.concatenate([_widened(testimony.features, width) for testimony in self.testimonies])[use]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ JUDGED_QUERY_FIELDS = ("query-id", "query_id", "qid")
 JUDGED_DOC_FIELDS = ("corpus-id", "corpus_id", "doc_id", "docid", "pid")
 SCORE_FIELDS = ("score", "relevance", "label")
 LABEL_FIELDS = ("label",)
+NUMBER_FIELD = "decision"  # what numbers the rows of a log
 LABELS = ("positive", "negative", "drop")
 
 Parsed = TypeVar("Parsed")
@@ -38,13 +40,30 @@ class JudgementRows(NamedTuple):
     numbers: NDArray[np.int64]
 
 
-class LabelRows(NamedTuple):
-    """Labels of (query, document) pairs by id, positions in LABELS; `numbers` are the lines they stand on."""
+class LabelRow(NamedTuple):
+    """A label of a pair by id.
 
-    query_ids: list[str]
-    doc_ids: list[str]
-    labels: list[int]
-    numbers: list[int]
+    Attributes:
+        query_id: of the pair.
+        doc_id: of the pair.
+        label: a position in LABELS; None where the pair is undecided.
+        is_logged: whether the row has a number, so that a later one of the same pair takes its place.
+        number: the line that it stands on.
+        stands: False for what a log says first and takes back later.
+    """
+
+    query_id: str
+    doc_id: str
+    label: int | None
+    is_logged: bool
+    number: int = -1
+    stands: bool = True
+
+
+class LabelRows(NamedTuple):
+    """Rows with a label, each with one, in order; and how many pairs or rows have none."""
+
+    rows: list[LabelRow]
     n_undecided: int
 
 
@@ -111,27 +130,49 @@ def _judgement_rows(
 
 
 def read_labels(rows: Rows, bad_lines: BadLines) -> LabelRows:
-    """Labels of pairs; rows whose label is null or empty are counted as undecided."""
-    parsed: list[tuple[int, tuple[str, str, Any]]] = list(parsed_rows(rows, _parse_label, bad_lines))
-    decided = [(number, *record) for number, record in parsed if record[2] is not None]
-    return LabelRows(
-        query_ids=[query_id for _, query_id, _, _ in decided],
-        doc_ids=[doc_id for _, _, doc_id, _ in decided],
-        labels=[label for _, _, _, label in decided],
-        numbers=[number for number, _, _, _ in decided],
-        n_undecided=len(parsed) - len(decided),
-    )
+    """Labels of pairs; those whose label is null or empty are counted as undecided.
+
+    Rows with a number under `decision` are a log: of a pair the last one holds, and where that has no label, all that
+    the log said of the pair before is taken back.
+    """
+    found: list[LabelRow] = []
+    logged: dict[tuple[str, str], list[LabelRow]] = {}
+    for number, parsed in parsed_rows(rows, _parse_label, bad_lines):
+        row = parsed._replace(number=number)
+        if row.is_logged:
+            logged.setdefault((row.query_id, row.doc_id), []).append(row)
+        else:
+            found.append(row)
+    found += [row for said in logged.values() for row in _that_hold(said)]
+    labelled = [row for row in found if row.label is not None]
+    return LabelRows(sorted(labelled, key=lambda row: row.number), len(found) - len(labelled))
 
 
-def _parse_label(record: Mapping[str, Any]) -> tuple[str, str, int | None]:
+def _that_hold(said: Sequence[LabelRow]) -> Iterator[LabelRow]:
+    """The last that a log says of a pair; and, where that is nothing, what it takes back."""
+    yield said[-1]
+    if said[-1].label is None:
+        yield from (row._replace(stands=False) for row in said if row.label is not None)
+
+
+def _parse_label(record: Mapping[str, Any]) -> LabelRow:
     query_id, doc_id = _pair_ids(record, "a decision")
     value = record[field_in(record, LABEL_FIELDS, "a decision")]
+    is_logged = is_numbered(record)
     name = value.strip().lower() if isinstance(value, str) else value
     if name is None or name == "" or (isinstance(name, float) and name != name):  # NaN is pandas' null
-        return query_id, doc_id, None
+        return LabelRow(query_id, doc_id, None, is_logged)
     if name not in LABELS:
         raise Problem(f"the label is {shown(value)}; it takes {', '.join(LABELS)}, or nothing where it is undecided.")
-    return query_id, doc_id, LABELS.index(name)
+    return LabelRow(query_id, doc_id, LABELS.index(name), is_logged)
+
+
+def is_numbered(record: Mapping[str, Any]) -> bool:
+    """Whether a row has the number that makes it one of a log; csv has it as text, pandas beside nulls as a float."""
+    number = record.get(NUMBER_FIELD)
+    if isinstance(number, str):
+        return number.strip().isdecimal()
+    return isinstance(number, Real) and not isinstance(number, bool) and float(number).is_integer()
 
 
 def _pair_ids(record: Mapping[str, Any], what: str) -> tuple[str, str]:

@@ -114,7 +114,7 @@
     for (const [name, n] of chosen) steps.push({ name: named(name), from: 0, to: n, n, color: GOLD });
     const plot = Plot.plot({
       width, height: 34 + 26 * steps.length, style, marginLeft: 130, marginRight: 126, marginBottom: 30,
-      x: { label: null, ticks: 4, tickFormat: d3.format("~s"), domain: [0, total] }, y: { domain: steps.map((step) => step.name), label: null },
+      x: { label: null, axis: width < 450 ? null : "bottom", ticks: 4, tickFormat: d3.format("~s"), domain: [0, total] }, y: { domain: steps.map((step) => step.name), label: null },
       marks: [
         Plot.barX(steps, { x1: 0, x2: "from", y: "name", fill: "var(--bar)", inset: 3 }),
         Plot.barX(steps, { x1: "from", x2: "to", y: "name", fill: "color", stroke: "color", insetTop: 3, insetBottom: 3 }),

@@ -64,6 +64,11 @@ def with_positives_of(collection: Collection, block: Candidates) -> Candidates:
     """
     if collection.set_aside is None:  # not relabelled: the block has them already
         return block
+    return with_positives(collection, block)
+
+
+def with_positives(collection: Collection, block: Candidates) -> Candidates:
+    """As `with_positives_of`, for a block of which other positives were known, whatever the collection is."""
     counts = collection.positives.counts[block.query_rows]
     doc_rows = np.concatenate([collection.positives.of(query) for query in block.query_rows.tolist()])
     known, scores = _scored_pairs(block, collection.n_documents)
@@ -76,6 +81,14 @@ def with_positives_of(collection: Collection, block: Candidates) -> Candidates:
         positive_rows=doc_rows[found],
         positive_scores=scores[position],
     )
+
+
+def with_positives_of_both(collection: Collection, again: Collection) -> Collection:
+    """A collection with the positives that it has, and those that it has after relabelling: a search scores all."""
+    before = _pairs(collection, collection.positives)
+    pairs = np.concatenate([before, np.setdiff1d(_pairs(again, again.positives), before)])
+    query_rows, doc_rows = np.divmod(pairs, collection.n_documents)
+    return replace(collection, positives=Judgements.from_pairs(query_rows, doc_rows, n_queries=collection.n_queries))
 
 
 def _scored_pairs(block: Candidates, n_documents: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -25,13 +25,18 @@ class Decisions:
         pairs: shape (n,), query row * N + document row: ascending, each once.
         labels: shape (n,), positions in LABELS.
         n_documents: N.
-        n_undecided: rows of the last reading that had no label.
+        n_undecided: rows of the last reading that had no label, or pairs of a log that had none.
+        taken_back: pairs and labels, each of shape (m,), that a log said and took back: where they came in by it
+            before, they go again.
+        n_taken_back: how many went so.
     """
 
     pairs: NDArray[np.int64]
     labels: NDArray[np.int64]
     n_documents: int
     n_undecided: int = 0
+    taken_back: tuple[NDArray[np.int64], NDArray[np.int64]] = (np.empty(0, np.int64), np.empty(0, np.int64))
+    n_taken_back: int = 0
 
     @classmethod
     def read(cls, given: Any, collection: Collection) -> Decisions:
@@ -41,8 +46,10 @@ class Decisions:
             FoolsgoldError: as `read_labels`.
         """
         found = read_labels(given, collection, "relabel")
-        pairs, first = np.unique(found.query_rows * collection.n_documents + found.doc_rows, return_index=True)
-        return cls(pairs, found.labels[first], collection.n_documents, found.n_undecided)
+        given_pairs, stands = found.query_rows * collection.n_documents + found.doc_rows, found.stands
+        pairs, first = np.unique(given_pairs[stands], return_index=True)
+        taken_back = given_pairs[~stands], found.labels[~stands]
+        return cls(pairs, found.labels[stands][first], collection.n_documents, found.n_undecided, taken_back)
 
     @classmethod
     def of_run(cls, origin: Provenance, collection: Collection) -> Decisions:
@@ -66,10 +73,19 @@ class Decisions:
         return len(self.pairs)
 
     def overridden_by(self, later: Decisions) -> Decisions:
-        """These and later ones; of a pair that both name, the later label."""
-        pairs, first = np.unique(np.concatenate([later.pairs, self.pairs]), return_index=True)
-        labels = np.concatenate([later.labels, self.labels])[first]
-        return Decisions(pairs, labels, self.n_documents, later.n_undecided)
+        """These and later ones; of a pair that both name, the later label, and without what was taken back since.
+
+        Only the label that was taken back goes: another one of the same pair came from elsewhere, and stays.
+        """
+        stays = ~np.isin(self._coded(self.pairs, self.labels), self._coded(*later.taken_back))
+        pairs, first = np.unique(np.concatenate([later.pairs, self.pairs[stays]]), return_index=True)
+        labels = np.concatenate([later.labels, self.labels[stays]])[first]
+        return Decisions(pairs, labels, self.n_documents, later.n_undecided, n_taken_back=len(self) - int(stays.sum()))
+
+    @staticmethod
+    def _coded(pairs: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number for each pair and label."""
+        return pairs * len(LABELS) + labels
 
     def labelled(self, *labels: int) -> NDArray[np.int64]:
         """The pairs that have one of the labels."""
@@ -84,9 +100,9 @@ class Decisions:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Decisions by label, and rows that were undecided."""
+        """Decisions by label, rows that were undecided, and earlier decisions that were taken back."""
         by_label = {name: int(np.sum(self.labels == label)) for label, name in enumerate(LABELS)}
-        return {**by_label, "undecided": self.n_undecided}
+        return {**by_label, "undecided": self.n_undecided, "taken_back": self.n_taken_back}
 
     @property
     def fingerprint(self) -> str:

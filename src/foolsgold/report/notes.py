@@ -51,6 +51,7 @@ def _left_out(report: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[st
 
 def _relabelling(relabelled: Mapping[str, Any]) -> Iterator[tuple[int, str, Sequence[str]]]:
     notes = {
+        "taken_back": "decisions that an earlier selection took in were taken back",
         "overruled_positives": "known positives were overruled by relabelling",
         "overruled_judged_negatives": "judgements of not relevant were overruled by relabelling",
         "held_out": "relabelled pairs are positives of another split: they stay held out",

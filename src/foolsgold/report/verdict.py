@@ -117,7 +117,12 @@ def _on_hardness(report: Mapping[str, Any]) -> Iterator[Advice]:
     hardness = report["hardness"]
     if by_chance is None or positives is None or hardness is None:
         return
-    if positives > by_chance and hardness < by_chance + _NEAR_RANDOM * (positives - by_chance):
+    if hardness > positives:
+        yield Advice(
+            f"half of the positives score below {as_number(positives)}, the negatives {as_number(hardness)} on average",
+            "the model hardly tells them apart, as one for another language or domain does: try another --model",
+        )
+    elif hardness < by_chance + _NEAR_RANDOM * (positives - by_chance):
         yield Advice(
             f"negatives are hardly harder ({as_number(hardness)}) than random pairs ({as_number(by_chance)})",
             "take the first ranks with --min-rank 0, the hardest with --sampler top, or a larger "
