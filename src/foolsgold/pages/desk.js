@@ -46,13 +46,13 @@
   }
 
   function fact(name, value) {
-    return element("span", {}, `${name} `, element("b", {}, value), "  ");
+    return element("span", { class: "fact" }, `${name} `, element("b", {}, value));
   }
 
   function showPair(pair) {
     const marked = new Set(wordsOf(pair.query.text));
     at("query").replaceChildren(text(pair.query, "query", 0, new Set()));
-    const cards = pair.positives.map((of, place) => element("div", { class: "card" }, text(of, "positive", place, marked)));
+    const cards = pair.positives.map((of, place) => element("div", { class: "card", tabindex: "0" }, text(of, "positive", place, marked)));
     const more = pair.n_positives - cards.length;
     const rest = cards.splice(FIRST_POSITIVES);
     if (more > 0) rest.push(element("p", { class: "muted" }, `and ${count(more)} more that are not shown`));
@@ -61,11 +61,11 @@
     }
     if (!pair.n_positives) cards.push(element("p", { class: "muted" }, "None is known."));
     at("positives").replaceChildren(...cards);
-    const facts = element("p", { class: "facts" }, fact("score", number(pair.score)),
-      pair.positive_score === null ? null : fact("positive's", number(pair.positive_score)),
+    const facts = element("p", { class: "facts" }, element("b", {}, FATES[pair.fate] ?? pair.fate), element("br", {}),
+      fact("score", number(pair.score)),
+      pair.positive_score === null ? null : fact("positive's score", number(pair.positive_score)),
       fact("rank", pair.rank === null ? "–" : count(pair.rank)),
-      fact("probably relevant", percent(pair.probability, 0)), fact("found by", pair.source),
-      element("b", {}, FATES[pair.fate] ?? pair.fate), element("br", {}),
+      fact("probability of being relevant", percent(pair.probability)), fact("found by", pair.source), element("br", {}),
       `query ${state.name.query_id}, document ${state.name.doc_id}`);
     at("document").replaceChildren(element("div", { class: "card" }, text(pair.document, "document", 0, marked)), facts);
   }
@@ -79,7 +79,8 @@
     at("progress").value = decided;
     const rate = progress.rate;
     at("rate").textContent = rate === null ? "" : `false negatives among the chosen: ${percent(rate.ratio)} `
-      + `(95%: ${percent(rate.low)} to ${percent(rate.high)})`;
+      + `(95%: ${percent(rate.low)} to ${percent(rate.high)}; `
+      + `${rate.n_decisions ? `${count(rate.n_decisions)} of them decided` : "by the model alone"})`;
     at("pair").hidden = pair === null;
     at("done").hidden = pair !== null;
     if (pair !== null) showPair(pair);
