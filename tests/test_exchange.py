@@ -20,7 +20,8 @@ from foolsgold import MiningSettings, mine, select
 from foolsgold.errors import BadRowError, CollectionError, FoolsgoldError, SettingsError
 from foolsgold.review.argilla import record
 from foolsgold.review.decision_log import DecisionLog
-from foolsgold.review.exchange import add_exchange_arguments, export_pairs, import_answers, run_exchange
+from foolsgold.review.exchange import export_pairs, import_answers, run_exchange
+from foolsgold.review.exchange_flags import add_exchange_arguments
 from foolsgold.review.pair_to_decide import PairToDecide
 from test_mine import VECTORS, contents
 

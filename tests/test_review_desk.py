@@ -226,6 +226,14 @@ def test_without_probabilities_the_prior_is_that_of_jeffreys() -> None:
     )
 
 
+def test_a_decision_counts_for_the_pairs_of_its_query_that_are_still_to_come() -> None:
+    """A query of nine pairs and nine of one had their first turn; the first is false: half of all, not a tenth."""
+    queries = np.array([0] * 9 + list(range(1, 10)))
+    estimate = RateEstimate(np.zeros(18, int), queries, chosen=np.ones(18, bool), probabilities=np.full(18, np.nan))
+    rate = estimate.from_labels(np.array([0] + [UNDECIDED] * 8 + [1] * 9))
+    assert rate is not None and rate.ratio == pytest.approx((1 + 8 * 0.5) / 18) and rate.n_decisions == 10
+
+
 def test_a_dropped_pair_counts_nowhere_and_a_known_negative_does() -> None:
     unknown, all_chosen = np.full(3, np.nan), np.ones(3, bool)
     labels = np.array([0, 1, 2])
@@ -633,3 +641,37 @@ def test_the_decisions_are_what_select_takes_in(out: Path) -> None:
         "positive": 1, "negative": 1, "drop": 1,
     }  # fmt: skip
     assert len(decisions(out)) == 3  # the log stays
+
+
+def test_pairs_go_to_others_in_the_order_of_the_desk(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Desk(out, quiet=True) as desk:
+        desk.decide("negative")
+        fates = []
+        while (pair := desk.current()) is not None:
+            fates.append((*shown(desk), pair.fate))
+            desk.skip()
+            if len(fates) == 40:
+                break
+    to = tmp_path / "tasks"
+    assert main(["review", str(out), "--export", "label-studio", "--to", str(to), "--most", "40", "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{to}\n"
+    tasks = [task["data"] for task in json.loads((to / "tasks.json").read_text("utf-8"))]
+    assert [(task["query_id"], task["doc_id"], task["reason"]) for task in tasks] == fates
+    assert {task["chosen"] for task in tasks} == {"yes", "no"}
+
+
+def test_answers_are_not_taken_in_while_a_desk_is_open(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Desk(out, quiet=True) as desk:
+        (query_id, doc_id), answers = shown(desk), tmp_path / "answers.json"
+        row = {"query_id": query_id, "doc_id": doc_id, "relevance": "relevant", "annotator": 1, "annotation_id": 1}
+        answers.write_text(json.dumps([row]), encoding="utf-8")
+        assert main(["review", str(out), "--import", str(answers)]) == 2
+        assert "in use: a review desk is open" in capsys.readouterr().err
+    assert main(["review", str(out), "--import", str(answers)]) == 0
+    with Desk(out, quiet=True) as desk:
+        assert shown(desk) != (query_id, doc_id) and desk.progress().labels["positive"] == 1
+        assert not desk.progress().can_undo  # the desk undoes what was decided at a desk

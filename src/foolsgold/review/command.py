@@ -6,10 +6,11 @@ import argparse
 import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foolsgold.collection_flags import add_collection_flags, collection_of, names_collection
 from foolsgold.errors import MissingExtraError
+from foolsgold.review.exchange_flags import add_exchange_arguments
 
 if TYPE_CHECKING:
     from foolsgold.review.desk import Desk
@@ -28,18 +29,31 @@ def add_review_arguments(parser: argparse.ArgumentParser) -> None:
         "--open", action=argparse.BooleanOptionalAction, default=False, help="open the page in a browser (default: no)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_exchange_arguments(parser)
     add_collection_flags(parser, moved=True)
 
 
 def run_review(options: argparse.Namespace) -> None:
-    """Open the desk, and serve it until Ctrl-C."""
+    """Open the desk, and serve it until Ctrl-C; or write pairs for others to decide, or take in their answers."""
     collection = collection_of(options) if names_collection(options) else None
+    if _is_exchanged(options, collection):
+        return
     _check_extra()
     from foolsgold.review.desk import Desk
 
     with Desk(options.folder, collection=collection, quiet=options.quiet) as desk:
         _serve(desk, port=options.port, open_browser=options.open)
         _say_how_to_go_on(desk, Path(options.folder))
+
+
+def _is_exchanged(options: argparse.Namespace, collection: Any) -> bool:
+    if not any((options.export, options.to, options.most, options.import_file)):
+        return False
+    from foolsgold.review.exchange import run_exchange
+    from foolsgold.review.in_turn import pairs_in_turn
+
+    pairs = pairs_in_turn(Path(options.folder), collection=collection, quiet=options.quiet)
+    return run_exchange(options, pairs, collection)
 
 
 def _serve(desk: Desk, *, port: int, open_browser: bool) -> None:

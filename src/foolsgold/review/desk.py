@@ -215,16 +215,16 @@ class Desk:
             self._labels[place] = UNDECIDED if one.label is None else LABELS.index(one.label)
             if one.action == "skip":
                 put_off[place] = None
-            if one.action == "undo":
-                self._forget(place)
-            elif one.by == _BY:
+            if one.by != _BY or one.action == "undo":
+                self._forget(place)  # a desk undoes what was last decided at a desk
+            else:
                 self._made.append(place)
         self._put_off = set(put_off)
         still_open = [place for place in self._order.tolist() if self._labels[place] == UNDECIDED]
         self._ahead = deque[int]([*(place for place in still_open if place not in put_off), *put_off])
 
     def _forget(self, place: int) -> None:
-        """The last that was made of a pair is undone."""
+        """The last that was made of a pair can no longer be undone."""
         for at in reversed(range(len(self._made))):
             if self._made[at] == place:
                 del self._made[at]

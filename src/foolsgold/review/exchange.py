@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -20,12 +20,11 @@ from foolsgold.relabel import judged_again
 from foolsgold.review import argilla, label_studio
 from foolsgold.review.chosen_pairs import chosen_pairs
 from foolsgold.review.decision_log import DECISIONS_FILE, DecisionLog
+from foolsgold.review.exchange_flags import MOST_PAIRS, Tool
 from foolsgold.review.pair_to_decide import Answer, PairToDecide
 
-Tool = Literal["label-studio", "argilla"]
 Pair = tuple[str, str]  # query_id, doc_id
 
-MOST_PAIRS = 1_000
 _WRITERS = {"label-studio": label_studio.write_tasks, "argilla": argilla.write_dataset}
 
 
@@ -214,18 +213,6 @@ def _check_empty(path: Path) -> None:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         what = "holds something" if path.is_dir() else "is a file"
         raise SettingsError(f"to: {path} {what}. Give a new or empty folder.")
-
-
-def add_exchange_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the exchange to those of `foolsgold review`."""
-    group = parser.add_argument_group("decide elsewhere")
-    group.add_argument("--export", choices=get_args(Tool), help="write pairs for this tool instead of opening the desk")
-    group.add_argument("--to", metavar="DIR", help="with --export: a new or empty folder")
-    group.add_argument("--most", type=int, metavar="N", help=f"with --export: pairs at most (default: {MOST_PAIRS:,})")
-    group.add_argument(
-        "--import", dest="import_file", metavar="F",
-        help="take in the answers of annotators: Label Studio's JSON or JSON-MIN export, or Argilla's records",
-    )  # fmt: skip
 
 
 def run_exchange(

@@ -59,8 +59,8 @@ def serve(desk: Desk, listener: socket.socket, ready: Callable[[str], None]) -> 
         door, access_log=False, log_config=None, server_header=False, lifespan="off", ws="none", http="h11",
         loop="asyncio", proxy_headers=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
-    ready(f"http://{HOST}:{port}/?token={door.token}")
     with suppress(KeyboardInterrupt):
+        ready(f"http://{HOST}:{port}/?token={door.token}")
         uvicorn.Server(config).run(sockets=[listener])
 
 
