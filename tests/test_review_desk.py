@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
 import stat
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -443,6 +445,25 @@ def test_nothing_to_decide_is_said(beir: Path, tmp_path: Path, capsys: pytest.Ca
 
 def test_a_port_that_is_none_is_said(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "port is 70000" in said(capsys, str(out), "--port", "70000")
+
+
+def test_a_missing_package_is_said(
+    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert 'pip install "foolsgold[review]"' in said(capsys, str(out))
+
+
+def test_the_next_command_is_one_that_a_shell_takes(out: Path) -> None:
+    moved = out.rename(out.with_name("it's mine; $HOME"))
+    with Desk(moved, quiet=True) as desk:
+        assert shlex.split(desk.next_command) == [
+            "foolsgold",
+            "select",
+            str(moved),
+            "--relabel",
+            f"{moved}/decisions.jsonl",
+        ]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -43,7 +43,7 @@ def run_review(options: argparse.Namespace) -> None:
 
     with Desk(options.folder, collection=collection, quiet=options.quiet) as desk:
         _serve(desk, port=options.port, open_browser=options.open)
-        _say_how_to_go_on(desk, Path(options.folder))
+        _say_how_to_go_on(desk)
 
 
 def _is_exchanged(options: argparse.Namespace, collection: Any) -> bool:
@@ -72,15 +72,13 @@ def _serve(desk: Desk, *, port: int, open_browser: bool) -> None:
         serve(desk, listener, ready)
 
 
-def _say_how_to_go_on(desk: Desk, out: Path) -> None:
-    from foolsgold.review.decision_log import DECISIONS_FILE
-
+def _say_how_to_go_on(desk: Desk) -> None:
     if not desk.n_decided:
         print("\nNothing is decided yet.", file=sys.stderr)
         return
     pairs = "1 pair is" if desk.n_decided == 1 else f"{desk.n_decided:,} pairs are"
-    print(f"\n{pairs} decided, in {out / DECISIONS_FILE}. Choose negatives again with:", file=sys.stderr)
-    print(f"foolsgold select {out} --relabel {out / DECISIONS_FILE}", file=sys.stderr)
+    print(f"\n{pairs} decided, in {desk.log_path}. Choose negatives again with:", file=sys.stderr)
+    print(desk.next_command, file=sys.stderr)
 
 
 def _check_extra() -> None:

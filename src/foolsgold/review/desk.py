@@ -6,6 +6,7 @@ import math
 from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
@@ -96,15 +97,20 @@ class Desk:
         collection: the collection (a Collection, or the path of a BEIR folder), if it is no longer where it was.
         quiet: without a progress bar.
 
+    Attributes:
+        collection: as it was judged for the negatives.
+        log_path: decisions.jsonl.
+
     Raises:
         FoolsgoldError: no such output, one that is not whole, a collection that is gone or has changed, a log that
             cannot be read or that another desk has open, or nothing to decide.
     """
 
     def __init__(self, out: str | Path, *, collection: Any = None, quiet: bool = False) -> None:
-        self.out = Path(out)
-        self._log = DecisionLog(self.out / DECISIONS_FILE)  # a broken line is said before any work
-        self.collection, opened, order = open_output(self.out, collection=collection, quiet=quiet)
+        self._out = Path(out)
+        self.log_path = self._out / DECISIONS_FILE
+        self._log = DecisionLog(self.log_path)  # a broken line is said before any work
+        self.collection, opened, order = open_output(self._out, collection=collection, quiet=quiet)
         self._pairs, self._order = opened.pairs, order.places
         self._rate = RateEstimate(
             order.bins, opened.pairs.query_rows, chosen=opened.pairs.chosen,
@@ -133,6 +139,11 @@ class Desk:
     def n_decided(self) -> int:
         """Pairs in the log that have a label, those too that are no longer open."""
         return sum(label is not None for label in self._log.labels.values())
+
+    @property
+    def next_command(self) -> str:
+        """The command that chooses again by the decisions, as a shell takes it."""
+        return f"foolsgold select {quote(str(self._out))} --relabel {quote(str(self.log_path))}"
 
     def current(self) -> ShownPair | None:
         """The pair to be decided; None when all are."""

@@ -83,7 +83,9 @@ async def _bare(request: Request, error: Exception) -> Response:
 
 
 async def _page(desk: Desk, request: Request) -> Response:
-    return HTMLResponse(PAGE.render(data=state(desk), out=str(desk.out)))
+    return HTMLResponse(
+        PAGE.render(data=state(desk), folder=desk.log_path.parent.resolve().name, next_command=desk.next_command)
+    )
 
 
 async def _state(desk: Desk, request: Request) -> Response:
