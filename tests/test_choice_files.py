@@ -59,6 +59,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{"format": "triplet"}, {"format": "labeled-list"}, {"sampler": "softmax", "format": "labeled-pair"}]
 )

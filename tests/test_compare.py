@@ -483,6 +483,7 @@ def test_hostile_texts_are_data(tmp_path: Path) -> None:
     assert str(comparison).isprintable() or all(c.isprintable() or c == "\n" for c in str(comparison))
 
 
+@pytest.mark.slow
 def test_the_page_has_a_limit(tmp_path: Path) -> None:
     """200 queries with no negative in common, each text far longer than what a page shows of it."""
     n = 200

@@ -181,6 +181,7 @@ def test_without_the_extra(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         SentenceTransformerEncoder(model, precision="int8").encode_queries(["a"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_lower_precision_in_torch_leaves_the_model_as_it_is(precision: Any, model: Any) -> None:
     import torch

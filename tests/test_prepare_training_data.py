@@ -527,6 +527,7 @@ for name, mine in (("mined", True), ("random", False)):
 """
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
     contents = []
     for hash_seed in ("1", "2"):

@@ -129,6 +129,7 @@ def test_a_negative_that_was_pushed_away_gives_way_to_the_next(tmp_path: Path) -
     assert second["foolsgold/seconds"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("interval", "mined"), [({"every_n_epochs": 2}, [0, 8, 16]), ({"every_n_steps": 6}, [0, 6, 12, 18])]
 )
@@ -244,6 +245,7 @@ def snapshots(trainer: Any, step: int) -> list[Any]:
     return models
 
 
+@pytest.mark.slow
 def test_numbers_reach_what_the_trainer_reports_to(tmp_path: Path) -> None:
     from transformers import TrainerCallback
 
@@ -368,6 +370,7 @@ def test_a_second_training_begins_with_negatives_of_its_own(tmp_path: Path) -> N
     assert rows[0] == expected
 
 
+@pytest.mark.slow
 def test_parts_and_mixtures_of_the_dataset_are_refreshed_too(tmp_path: Path) -> None:
     """A shuffled selection, beside another dataset, with a loss for each and a sampler that reads rows."""
     from datasets import Dataset
@@ -485,6 +488,7 @@ def test_settings_and_models_that_are_none() -> None:
         refreshing({"max_score": -0.99}, every_n_epochs=1).dataset(scattered())
 
 
+@pytest.mark.slow
 def test_a_dataset_that_is_not_the_one_handed_out(tmp_path: Path) -> None:
     from datasets import Dataset
 

@@ -587,6 +587,7 @@ def test_it_listens_on_loopback_alone(open_desk: DeskProcess) -> None:
 # A session
 
 
+@pytest.mark.slow
 def test_a_decision_is_on_disk_before_the_answer_and_survives_a_kill(out: Path) -> None:
     with desk_process(out, "--port", "0") as desk:
         desk.enter()
@@ -628,6 +629,7 @@ def test_long_texts_come_cut_and_then_whole(out: Path) -> None:
         assert desk.ask("GET", f"/text?part=document&number={state['name']['number']}").status == 409
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_what_is_there_and_how_to_go_on(out: Path) -> None:
     with desk_process(out, "--port", "0") as desk:
         desk.enter()
