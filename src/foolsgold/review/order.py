@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from foolsgold.review.pairs import Pairs
 from foolsgold.sample import Threshold
 
 _BINS, _LEAST_IN_BIN = 10, 10
+_EVERY = 5  # pairs, one of which comes from a farther bin
 _AT_ONCE = 65_536
 
 
@@ -33,14 +35,33 @@ def review_order(pairs: Pairs, threshold: Threshold | None, collection: Collecti
     """Nearest to the threshold first, where a decision is least foreseen, and spread over queries.
 
     Pairs are parted into about 10 bins by their distance, as many in each (equal distances share one); the nearest bin
-    comes first. Within a bin the order is random, and a query comes again only after all others of the bin had their
+    comes first, but every fifth pair is one of the farther bins in turn: else a few hundred decisions would say nothing
+    of most of the chosen, and the rate of false negatives would stay the model's guess. Within a bin the order is random, and a query comes again only after all others of the bin had their
     turn: so a bin's first decisions are a sample of its queries, and of the pairs of each, from which `RateEstimate`
     infers the rest. It depends on the seed and on ids alone.
     """
     bins = _bins(pairs.distances(threshold))
     within, between = _random_numbers(pairs, collection, seed)
     turns = _turns(bins, pairs.query_rows, within)
-    return Order(np.lexsort((between, turns, bins)), bins)
+    by_bin = np.lexsort((between, turns, bins))
+    return Order(_with_farther(by_bin, bins[by_bin]), bins)
+
+
+def _with_farther(places: NDArray[np.int64], bins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Every fifth from one of the farther bins, in turn; each bin in the order that it has. Both sorted by bin, (n,)."""
+    left = [deque(part.tolist()) for part in np.split(places, np.flatnonzero(np.diff(bins)) + 1)]
+    farther, mixed = deque(left[1:]), list[int]()
+    for place in range(1, len(places) + 1):
+        while not left[0]:
+            left.pop(0)
+        while farther and (not farther[0] or farther[0] is left[0]):
+            farther.popleft()
+        if place % _EVERY == 0 and farther:
+            mixed.append(farther[0].popleft())
+            farther.rotate(-1)
+        else:
+            mixed.append(left[0].popleft())
+    return np.array(mixed, np.int64)
 
 
 def _bins(distances: NDArray[np.float64]) -> NDArray[np.int64]:
