@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 

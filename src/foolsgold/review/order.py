@@ -36,9 +36,10 @@ def review_order(pairs: Pairs, threshold: Threshold | None, collection: Collecti
 
     Pairs are parted into about 10 bins by their distance, as many in each (equal distances share one); the nearest bin
     comes first, but every fifth pair is one of the farther bins in turn: else a few hundred decisions would say nothing
-    of most of the chosen, and the rate of false negatives would stay the model's guess. Within a bin the order is random, and a query comes again only after all others of the bin had their
-    turn: so a bin's first decisions are a sample of its queries, and of the pairs of each, from which `RateEstimate`
-    infers the rest. It depends on the seed and on ids alone.
+    of most of the chosen, and the rate of false negatives would stay the model's guess. Within a bin the order is
+    random, and a query comes again only after all others of the bin had their turn: so a bin's first decisions are a
+    sample of its queries, and of the pairs of each, from which `RateEstimate` infers the rest. It depends on the seed
+    and on ids alone.
     """
     bins = _bins(pairs.distances(threshold))
     within, between = _random_numbers(pairs, collection, seed)
@@ -48,7 +49,7 @@ def review_order(pairs: Pairs, threshold: Threshold | None, collection: Collecti
 
 
 def _with_farther(places: NDArray[np.int64], bins: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Every fifth from one of the farther bins, in turn; each bin in the order that it has. Both sorted by bin, (n,)."""
+    """Every fifth from one of the farther bins in turn, each bin in the order that it has; both sorted by bin, (n,)."""
     left = [deque(part.tolist()) for part in np.split(places, np.flatnonzero(np.diff(bins)) + 1)]
     farther, mixed = deque(left[1:]), list[int]()
     for place in range(1, len(places) + 1):
