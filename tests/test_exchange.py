@@ -254,6 +254,31 @@ def test_what_the_desk_said_since_stays(out: Path, tmp_path: Path) -> None:
     assert said(out) == {("q1", "d3"): "drop", ("q1", "d4"): None}
 
 
+def test_a_tie_takes_back_nobody_elses_decision(out: Path, tmp_path: Path) -> None:
+    import_answers(out, written(tmp_path / "1.json", label_studio({"q1 d3": [("ann", "relevant")]})))
+    DecisionLog(out / "decisions.jsonl").add("q1", "d3", "drop")
+    tied: Votes = {"q1 d3": [("ann", "relevant"), ("bob", "not relevant")]}
+    found = import_answers(out, written(tmp_path / "2.json", label_studio(tied)))
+    assert (found.tied, found.taken_back) == (1, 0)
+    assert said(out) == {("q1", "d3"): "drop"}
+
+
+def test_an_answer_that_was_withdrawn_is_taken_back(out: Path, tmp_path: Path) -> None:
+    import_answers(out, written(tmp_path / "1.json", label_studio({"q1 d3": [("ann", "relevant")]})))
+    withdrawn: Votes = {"q1 d3": [("ann", "relevant"), ("ann", "")]}
+    found = import_answers(out, written(tmp_path / "2.json", label_studio(withdrawn)))
+    assert (found.tied, found.taken_back) == (0, 1)
+    assert said(out) == {("q1", "d3"): None}
+
+
+@pytest.mark.parametrize("id", ["query_id", "doc_id"])
+def test_an_id_that_is_no_unicode(out: Path, tmp_path: Path, id: str) -> None:
+    tasks = label_studio({"q1 d3": [("ann", "relevant")]})
+    tasks[0]["data"][id] = "\ud800"
+    with pytest.raises(BadRowError, match="not valid Unicode"):
+        import_answers(out, written(tmp_path / "1.json", tasks))
+
+
 def test_other_answers_than_before_are_added_and_counted(out: Path, tmp_path: Path) -> None:
     DecisionLog(out / "decisions.jsonl").add_all([("q1", "d3", "drop"), ("q1", "d4", "negative")])
     first = import_answers(out, written(tmp_path / "1.json", label_studio(VOTES)))

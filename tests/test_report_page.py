@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from conftest import PLAIN, on_circle
+from conftest import PLAIN, on_circle, write_jsonl
 from foolsgold import Collection, MiningSettings, PrecomputedVectors, mine, read_pairs, select
 
 HOSTILE = [
@@ -94,6 +95,36 @@ def test_the_command_makes_it_again(tmp_path: Path) -> None:
     assert flags["--collection"] == f"{out}/collection" and flags["--doc-vectors"] == "VECTORS.npy"
     assert (flags["--negatives"], flags["--sampler"], flags["--max-score"]) == ("2", "uniform", "0.9")
     assert flags["--max-false-negative-rate"] == "none" and "--seed" not in flags
+
+
+def test_a_relabelled_run_is_made_again_beside_its_decisions(tmp_path: Path) -> None:
+    out = mined(tmp_path / "out", list("abcdef"))
+    first = pq.read_table(out / "negatives.parquet").to_pylist()[0]
+    select(out, relabel=[(first["query_id"], first["doc_id"], "positive")], quiet=True)
+    commands = [command.replace(" \\\n ", "") for command in re.findall(r"<pre>(.*?)</pre>", page_of(out), re.DOTALL)]
+    assert f"--out {out}-again" in commands[0]  # mining into the folder itself would remove them
+    assert commands[1] == f"foolsgold select {out}-again --relabel {out}/relabelled.parquet"
+
+
+def test_many_negatives_and_long_ids_keep_the_page_small(tmp_path: Path) -> None:
+    n = 600
+    corpus = [{"_id": f"{i}" + "x" * 5_000, "text": f"text {i}"} for i in range(n)]
+    queries = [{"_id": f"q{i}" + "y" * 5_000, "text": f"query {i}"} for i in range(60)]
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    write_jsonl(folder / "corpus.jsonl", corpus)
+    write_jsonl(folder / "queries.jsonl", queries)
+    lines = [f"{query['_id']}\t{corpus[i]['_id']}\t1\n" for i, query in enumerate(queries)]
+    (folder / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
+    draw = np.random.default_rng(0)
+    vectors = PrecomputedVectors(draw.normal(size=(60, 8)).astype("f4"), draw.normal(size=(n, 8)).astype("f4"))
+    settings = {**PLAIN, "negatives": 100, "depth": 400, "relative_margin": None, "quiet": True}
+    mine(folder, vectors, MiningSettings(**settings, out=str(tmp_path / "out")))
+    page = page_of(tmp_path / "out")
+    assert len(page.encode()) < 3_000_000
+    first = data_in(page)["examples"][0]
+    assert first["n_chosen"] == 100
+    assert 12 <= sum(one["fate"] == "chosen" for one in first["candidates"]) <= 16  # the likeliest false ones beside
 
 
 def test_choosing_again_writes_the_page_of_that_choice(tmp_path: Path) -> None:

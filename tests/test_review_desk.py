@@ -427,6 +427,36 @@ def test_what_is_no_output_folder_is_said(tmp_path: Path, capsys: pytest.Capture
     assert "is not finished: mining goes on there, or was stopped" in said(capsys, str(tmp_path))
 
 
+def test_a_file_is_no_output_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert "it takes a folder that `foolsgold mine` wrote" in said(capsys, str(tmp_path / "file"))
+
+
+def test_an_empty_import_is_no_way_to_open_the_desk(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "import" in said(capsys, str(out), "--import", "")
+
+
+def test_a_decision_on_an_id_that_is_no_unicode(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = {
+        "decision": 1,
+        "query_id": "\ud800",
+        "doc_id": "d1",
+        "label": None,
+        "action": "skip",
+        "by": "desk",
+        "at": "",
+    }
+    (out / "decisions.jsonl").write_text(json.dumps(line) + "\n")
+    assert "decisions.jsonl:1: not a decision" in said(capsys, str(out))
+
+
+@pytest.mark.parametrize("part", ["settings", "collection"])
+def test_settings_of_another_kind(out: Path, capsys: pytest.CaptureFixture[str], part: str) -> None:
+    about = json.loads((out / "settings.json").read_text("utf-8"))
+    (out / "settings.json").write_text(json.dumps({**about, part: []}))
+    assert "is not what foolsgold writes" in said(capsys, str(out))
+
+
 def test_what_is_missing_or_broken_is_said(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("candidates.parquet", "negatives.parquet"):
         content = (out / name).read_bytes()

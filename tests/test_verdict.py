@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from foolsgold.report.verdict import verdict_on
 
 
@@ -13,10 +11,10 @@ def report(**changes: Any) -> dict[str, Any]:
     """Numbers of a run in which nothing looks wrong."""
     numbers: dict[str, Any] = {
         "collection": {"documents": 5_000},
-        "search": {"random_pairs": {"median": 0.1}},
+        "search": {"random_pairs": {"median": 0.1}, "scores": "dense", "depth": 100},
         "candidates": {"total": 1_000, "by_fate": {"near_positive": 10, "margin": 90, "chosen": 400}},
         "yield_ratio": 0.97,
-        "negatives": {"total": 400},
+        "negatives": {"total": 400, "random": 0},
         "hardness": 0.5,
         "false_negatives": {
             "expected_ratio": 0.1,
@@ -28,7 +26,7 @@ def report(**changes: Any) -> dict[str, Any]:
             },
         },
         "scores": {"positives_of_chosen_pairs": {"p50": 0.7}},
-        "documents": {"top_percent_ratio": 0.05},
+        "documents": {"top_percent_ratio": 0.05, "top_percent": 40},
     }
     return {**numbers, **changes}
 
@@ -78,8 +76,9 @@ def test_more_false_negatives_measured_than_allowed() -> None:
 
 
 def test_an_index_that_misses_candidates() -> None:
-    assert "--index exact" in mends(search={"recall": 0.949})
-    assert verdict_on(report(search={"recall": 0.95})).advice == []
+    search = report()["search"]
+    assert "--index exact" in mends(search={**search, "recall": 0.949})
+    assert verdict_on(report(search={**search, "recall": 0.95})).advice == []
 
 
 def test_many_near_duplicates() -> None:
@@ -88,20 +87,38 @@ def test_many_near_duplicates() -> None:
 
 
 def test_a_few_documents_that_supply_most_negatives() -> None:
-    assert "--sampler softmax" in mends(documents={"top_percent_ratio": 0.6})
-    small = {"documents": {"top_percent_ratio": 0.6}, "collection": {"documents": 999}}  # 1% of it are nine documents
-    assert verdict_on(report(**small)).advice == []
+    hubs = {"top_percent_ratio": 0.6, "top_percent": 40}
+    assert "--sampler softmax" in mends(documents=hubs)
+    assert verdict_on(report(documents=hubs, collection={"documents": 999})).advice == []  # 1% of it are nine documents
+    few = {"total": 399, "random": 0}  # 40 documents cannot but supply most of what is so little
+    assert verdict_on(report(documents=hubs, negatives=few)).advice == []
+
+
+def test_most_negatives_gave_way_to_random_documents() -> None:
+    fates = {"false_negative_rate": 300, "chosen": 100}
+    changes = {"candidates": {"total": 400, "by_fate": fates}, "negatives": {"total": 400, "random": 201}}
+    assert "50.2% of the negatives are random documents" in mends(**changes)
+    assert "--max-false-negative-rate" in mends(**changes)
+
+
+def test_depth_is_advised_only_where_it_reaches_further() -> None:
+    shallow = {"documents": {"top_percent_ratio": 0.05, "top_percent": 1}, "collection": {"documents": 100}}
+    assert "--depth" not in mends(yield_ratio=0.5, **shallow) and "--negatives" in mends(yield_ratio=0.5, **shallow)
+
+
+def test_nothing_is_called_a_model_where_there_is_none() -> None:
+    assert "bm25 hardly tells them apart" in mends(hardness=0.71, search={**report()["search"], "scores": "bm25"})
 
 
 def test_nothing_chosen() -> None:
-    verdict = verdict_on(report(negatives={"total": 0}, yield_ratio=0.0, hardness=None))
+    verdict = verdict_on(report(negatives={"total": 0, "random": 0}, yield_ratio=0.0, hardness=None))
     assert verdict.sentence == "No negatives were found."
     assert "--relative-margin" in str(verdict.advice[0])
 
 
-@pytest.mark.parametrize("unknown", [{"search": {}}, {"search": {"random_pairs": None}}])
-def test_without_random_pairs_nothing_is_said_of_them(unknown: dict[str, Any]) -> None:
-    assert "random" not in verdict_on(report(**unknown, hardness=0.01)).sentence
+def test_without_random_pairs_nothing_is_said_of_them() -> None:
+    search = {"random_pairs": None, "scores": "dense", "depth": 100}
+    assert "random" not in verdict_on(report(search=search, hardness=0.01)).sentence
 
 
 def test_a_run_without_positives_and_without_estimates() -> None:

@@ -25,7 +25,7 @@ class Histogram(NamedTuple):
         if not len(known):
             return None
         low, high = float(known.min()), float(known.max())
-        if low == high:
+        if high - low <= n_bins * np.spacing(max(abs(low), abs(high))):  # nothing lies between two bounds
             return cls(low, high, [len(known)])
         counts, _ = np.histogram(known, bins=n_bins, range=(low, high))
         return cls(low, high, counts.tolist())

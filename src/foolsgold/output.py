@@ -228,7 +228,8 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         for part in ("settings", "collection", "encoder", "search"):
-            dict(content[part])
+            if not isinstance(content[part], dict):
+                raise TypeError(f"{part} is no object")
     except (ValueError, KeyError, TypeError) as error:
         raise CollectionError(
             f"{file} is not what foolsgold writes ({error}). Mine again into a new folder."

@@ -182,7 +182,7 @@ class Provenance:
             if source is None and self.folder is not None:
                 return replace(read_beir(self.folder / COLLECTION_FOLDER), source=None)
             return CollectionFiles(**source).read(self.settings)
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise CollectionError(f"{self.folder}/settings.json names no collection ({error}). Mine again.") from error
         except SettingsError as error:
             raise CollectionError(

@@ -56,9 +56,12 @@ const foolsgold = (() => {
     return holder;
   }
 
+  // The same within a line, such as an id.
+  const inline = (text) => element("bdi", {}, ...plain(text));
+
   const number = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
   const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? "–" : `${(100 * ratio).toFixed(digits)}%`);
   const count = (value) => value.toLocaleString("en-US");
 
-  return { data, element, shown, wordsOf, number, percent, count };
+  return { data, element, shown, inline, wordsOf, number, percent, count };
 })();

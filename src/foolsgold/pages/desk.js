@@ -1,7 +1,7 @@
 "use strict";
 // The review desk: shows one pair, sends what is decided, and shows the next only when that is on disk.
 (() => {
-  const { element, shown, wordsOf, number, percent, count } = foolsgold;
+  const { element, shown, inline, wordsOf, number, percent, count } = foolsgold;
   const at = (id) => document.getElementById(id);
   const LABELS = { r: "positive", n: "negative", d: "drop" };
   const SAID = { r: "Relevant", n: "Not relevant", d: "Dropped", s: "Skipped", u: "Undone" };
@@ -65,8 +65,8 @@
       fact("score", number(pair.score)),
       pair.positive_score === null ? null : fact("positive's score", number(pair.positive_score)),
       fact("rank", pair.rank === null ? "–" : count(pair.rank)),
-      fact("probability of being relevant", percent(pair.probability)), fact("found by", pair.source), element("br", {}),
-      `query ${state.name.query_id}, document ${state.name.doc_id}`);
+      fact("probability of being relevant", percent(pair.probability)), fact("found by", inline(pair.source)), element("br", {}),
+      "query ", inline(state.name.query_id), ", document ", inline(state.name.doc_id));
     at("document").replaceChildren(element("div", { class: "card" }, text(pair.document, "document", 0, marked)), facts);
   }
 

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { data, element, shown, wordsOf, number, percent, count } = foolsgold;
+  const { data, element, shown, inline, wordsOf, number, percent, count } = foolsgold;
   const { report, examples, documents } = data;
   const GOLD = "var(--gold)", BLUE = "var(--blue)", RED = "var(--red)", GREEN = "var(--green)", MUTED = "var(--muted)";
   const named = (fate) => fate.replaceAll("_", " ");
@@ -169,7 +169,7 @@
   const most = document.getElementById("most-chosen");
   most.hidden = !report.documents.most_chosen.length;
   report.documents.most_chosen.forEach((one, place) => most.querySelector("div").append(beside(
-    [["what", `${count(one.negatives)} times`], ["", one.doc_id]], shown(data.hubs[place]))));
+    [["what", `${count(one.negatives)} times`], ["", inline(one.doc_id)]], shown(data.hubs[place]))));
 
   // ---- examples ----------------------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@
     const numbers = [one.rank === null ? null : `rank ${one.rank}`, one.score === null ? null : `score ${number(one.score)}`,
       one.probability === null ? null : `p ${number(one.probability, 2)}`].filter(Boolean).join(" · ");
     const color = one.fate === "chosen" ? "gold" : one.fate.startsWith("known") ? "good" : "";
-    return [[`what ${color}`, named(one.fate)], ["", numbers], ["", `${one.source} · ${documents[one.document].id}`]];
+    return [[`what ${color}`, named(one.fate)], ["", numbers], ["", inline(`${one.source} · ${documents[one.document].id}`)]];
   }
 
   function card(example) {
@@ -211,10 +211,10 @@
     query.classList.add("query");
     const more = example.n_positives - example.positives.length;
     return element("article", { class: "card" }, query,
-      element("div", { class: "tags" }, `${example.query_id} · ${example.kinds.map((kind) => KINDS[kind]).join(", ")} · hardness ` +
-        `${number(example.hardness)} · ${count(example.n_candidates)} candidates` + (more > 0 ? ` · ${count(more)} more positives` : "")),
+      element("div", { class: "tags" }, inline(example.query_id), ` · ${example.kinds.map((kind) => KINDS[kind]).join(", ")} · hardness ` +
+        `${number(example.hardness)} · ${count(example.n_chosen)} negatives of ${count(example.n_candidates)} candidates` + (more > 0 ? ` · ${count(more)} more positives` : "")),
       ...example.positives.map((one) => beside([["what good", "positive"], ["", one.score === null ? "" : `score ${number(one.score)}`],
-        ["", documents[one.document].id]], shown(documents[one.document].text, marked))),
+        ["", inline(documents[one.document].id)]], shown(documents[one.document].text, marked))),
       ...example.candidates.map((one) => beside(aboutCandidate(one), shown(documents[one.document].text, marked))));
   }
 

@@ -18,7 +18,7 @@ _MODELS = ("SentenceTransformerEncoder", "OpenAIEncoder")
 
 
 def commands_again(about: Mapping[str, Any]) -> list[str]:
-    """`foolsgold mine` with the flags of a run, and `select` where decisions were taken in.
+    """`foolsgold mine` with the flags of a run; where decisions were taken in, into a new folder, and `select` there.
 
     What only Python knows stands in capitals: a MODEL that was given as an object, VECTORS, a CROSS_ENCODER.
 
@@ -26,40 +26,44 @@ def commands_again(about: Mapping[str, Any]) -> list[str]:
         about: what settings.json holds.
     """
     settings = about["settings"]
-    words = [*_collection(about, settings["out"]), *_encoder(about["encoder"]), *_settings(settings)]
+    out, relabelled = settings["out"] or "OUT", bool(about.get("relabelled"))
+    if relabelled:  # mining into the folder itself would remove the decisions
+        settings = {**settings, "out": f"{out}-again"}
+    words = [*_collection(about, out), *_encoder(about["encoder"], settings), *_settings(settings)]
     if about.get("cross_encoder") and settings.get("cross_encoder") is None:
         words += ["--cross-encoder", "CROSS_ENCODER"]
     commands = [_joined(["foolsgold", "mine", *words])]
-    if about.get("relabelled"):
-        out = settings["out"] or "OUT"
-        commands.append(_joined(["foolsgold", "select", out, "--relabel", f"{out}/relabelled.parquet"]))
+    if relabelled:
+        commands.append(_joined(["foolsgold", "select", settings["out"], "--relabel", f"{out}/relabelled.parquet"]))
     return commands
 
 
-def _collection(about: Mapping[str, Any], out: str | None) -> Iterator[str]:
+def _collection(about: Mapping[str, Any], out: str) -> Iterator[str]:
     source = about["collection"].get("source")
     if source is None:
-        yield from ("--collection", f"{out or 'OUT'}/collection")
+        yield from _flag("--collection", f"{out}/collection")
         return
     for name, flag in _OF_SOURCE.items():
         value = source.get(name)
         if name == "given_negatives":
             yield from [flag] if value is False else []
         elif isinstance(value, (list, tuple)):
-            yield from (word for one in value for word in (flag, str(one)))
+            yield from (word for one in value for word in _flag(flag, str(one)))
         elif value is not None:
-            yield from (flag, str(value))
+            yield from _flag(flag, str(value))
 
 
-def _encoder(encoder: Mapping[str, Any]) -> Iterator[str]:
+def _encoder(encoder: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
     if not encoder:
         return
     if encoder["kind"] == "PrecomputedVectors":
-        yield from ("--doc-vectors", encoder.get("doc_vecs", "VECTORS.npy"))
-        yield from ("--query-vectors", encoder.get("query_vecs", "VECTORS.npy"))
+        yield from _flag("--doc-vectors", encoder.get("doc_vecs", "VECTORS.npy"))
+        yield from _flag("--query-vectors", encoder.get("query_vecs", "VECTORS.npy"))
+        if settings.get("similarity") is None and encoder["similarity"] != "cosine":
+            yield from _flag("--similarity", encoder["similarity"])
         return
     name = encoder.get("name") if encoder["kind"] in _MODELS else None
-    yield from ("--model", "MODEL" if not name else f"openai:{name}" if encoder["kind"] == _MODELS[1] else name)
+    yield from _flag("--model", "MODEL" if not name else f"openai:{name}" if encoder["kind"] == _MODELS[1] else name)
 
 
 def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -70,10 +74,13 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
         flag = f"--{field.name.replace('_', '-')}"
         if isinstance(value, bool):
             yield flag if value else f"--no-{flag[2:]}"
-        elif str(value).startswith("-"):
-            yield f"{flag}={value}"
         else:
-            yield from (flag, "none" if value is None else str(value))
+            yield from _flag(flag, "none" if value is None else str(value))
+
+
+def _flag(flag: str, value: str) -> Iterator[str]:
+    """A value that begins with a dash would be taken for another flag."""
+    yield from [f"{flag}={value}"] if value.startswith("-") else [flag, value]
 
 
 def _joined(words: list[str]) -> str:

@@ -15,6 +15,7 @@ from foolsgold.sample import CHOSEN, Chosen, Fates, Threshold
 GROUPS = ("hardest", "easiest", "nearest", "suspected")
 _PER_GROUP = 40
 _CANDIDATES = 4  # of a pair, beside the chosen: the likeliest to be relevant, and the first ranks
+_CHOSEN = 12  # of a pair, shown at most
 _POSITIVES = 4
 
 
@@ -39,7 +40,9 @@ class ExamplePair:
         positive_rows: of the query, that of the pair first; at most four.
         positive_scores: of these; None where it is not known.
         n_positives: that the query has.
-        shown: candidates by rank, then random documents.
+        hardness: mean score of the pair's negatives; None where none has a score.
+        shown: twelve negatives, what is likeliest relevant, and some others, by rank; then negatives beyond candidates.
+        n_chosen: negatives that the pair has.
         n_candidates: that the query has.
     """
 
@@ -48,7 +51,9 @@ class ExamplePair:
     positive_rows: list[int]
     positive_scores: list[float | None]
     n_positives: int
+    hardness: float | None
     shown: list[Shown]
+    n_chosen: int
     n_candidates: int
 
 
@@ -107,21 +112,28 @@ def _example(value: float, pair: int, pairs: PairBlock, fates: Fates, chosen: Ch
     same_query = np.flatnonzero(pairs.query_rows == pairs.query_rows[pair])
     others = same_query[same_query != pair]
     positives = [row for row in (pair, *others.tolist()) if pairs.positive_rows[row] >= 0]
+    of_pair = (chosen.query_rows == pairs.query_rows[pair]) & (chosen.positive_rows == pairs.positive_rows[pair])
+    rows = np.flatnonzero(of_pair)
+    scores = chosen.scores[rows][~np.isnan(chosen.scores[rows])]
+    beyond = list(_beyond_candidates(rows, chosen))
     return ExamplePair(
         value,
         int(pairs.query_rows[pair]),
         [int(pairs.positive_rows[row]) for row in positives[:_POSITIVES]],
         [_known(pairs.positive_scores[row]) for row in positives[:_POSITIVES]],
         len(positives),
-        [*_candidates(pair, pairs, fates), *_others(pair, pairs, chosen)],
+        float(scores.mean(dtype=np.float64)) if len(scores) else None,
+        [*_candidates(pair, pairs, fates, without={one.doc_row for one in beyond}), *beyond],
+        len(rows),
         int(pairs.present[pair].sum()),
     )
 
 
-def _candidates(pair: int, pairs: PairBlock, fates: Fates) -> Iterator[Shown]:
-    """The chosen, the likeliest to be relevant, and the first, by rank."""
-    present = pairs.present[pair]
-    taken = fates.are(CHOSEN)[pair]
+def _candidates(pair: int, pairs: PairBlock, fates: Fates, *, without: set[int]) -> Iterator[Shown]:
+    """The chosen, the likeliest to be relevant, and the first, by rank; but for some documents."""
+    present = pairs.present[pair] & ~np.isin(pairs.doc_rows[pair], list(without))
+    taken = present & (fates.of[pair] == fates.names.index(CHOSEN))
+    taken &= np.cumsum(taken) <= _CHOSEN
     likeliest = np.argsort(-np.where(present, np.nan_to_num(pairs.false_negative_probabilities[pair]), -1))[:3]
     wanted = taken.copy()
     wanted[likeliest] = True
@@ -137,11 +149,10 @@ def _candidates(pair: int, pairs: PairBlock, fates: Fates) -> Iterator[Shown]:
         )  # fmt: skip
 
 
-def _others(pair: int, pairs: PairBlock, chosen: Chosen) -> Iterator[Shown]:
-    """Negatives that are no candidates: random documents, and some that the training data gave."""
-    of_pair = (chosen.query_rows == pairs.query_rows[pair]) & (chosen.positive_rows == pairs.positive_rows[pair])
+def _beyond_candidates(rows: NDArray[np.int64], chosen: Chosen) -> Iterator[Shown]:
+    """Negatives of a pair that are no candidates: random documents, and some that the training data gave."""
     names = chosen.all_source_names
-    for row in np.flatnonzero(of_pair & (chosen.ranks < 0)).tolist():
+    for row in rows[chosen.ranks[rows] < 0][:_CHOSEN].tolist():
         yield Shown(
             int(chosen.doc_rows[row]), None, _known(chosen.scores[row]), None, names[chosen.all_sources[row]], CHOSEN
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from foolsgold.collection import Collection
 from foolsgold.pages import PLOTS, Page, cut
 from foolsgold.report.again import commands_again
-from foolsgold.report.example_pairs import ExamplePair
+from foolsgold.report.example_pairs import ExamplePair, Shown
 from foolsgold.report.notes import notes_on
 from foolsgold.report.watched import Watched
 
 _PAGE = Page("report.html", (*PLOTS, "report.js"))
 _TEXT_LIMIT = 700  # characters of a text
+_ID_LIMIT = 80  # and of an id
 _EXAMPLES_LIMIT = 1_600_000  # bytes of all examples
 
 
@@ -38,7 +40,8 @@ def report_page(
     examples = _Examples(collection)
     examples.add(watched.examples.groups)
     data = {
-        "report": {name: value for name, value in report.items() if name != "stages"},
+        "report": {name: value for name, value in report.items() if name != "stages"}
+        | {"documents": _short_ids(report)},
         "examples": examples.examples,
         "documents": examples.documents,
         "hubs": [cut(text, _TEXT_LIMIT // 2) for text in _texts_of(watched.documents.most_chosen, collection)],
@@ -73,34 +76,44 @@ class _Examples:
 
     def _as_row(self, kind: str, example: ExamplePair) -> dict[str, Any]:
         collection = self._collection
-        text = cut(collection.query_texts(np.array([example.query_row]))[0], _TEXT_LIMIT)
-        self._n_bytes += len(text.encode())
         self._keep_texts([*example.positive_rows, *(one.doc_row for one in example.shown)])
-        negatives = [one.score for one in example.shown if one.fate == "chosen" and one.score is not None]
         likely = [one.probability for one in example.shown if one.probability is not None]
-        return {
+        row = {
             "kinds": [kind],
-            "query_id": collection.query_ids[example.query_row].as_py(),
-            "query": text,
+            "query_id": cut(collection.query_ids[example.query_row].as_py(), _ID_LIMIT),
+            "query": cut(collection.query_texts(np.array([example.query_row]))[0], _TEXT_LIMIT),
             "positives": [
                 {"document": self._places[row], "score": score}
                 for row, score in zip(example.positive_rows, example.positive_scores, strict=True)
             ],
             "n_positives": example.n_positives,
             "n_candidates": example.n_candidates,
-            "hardness": float(np.mean(negatives)) if negatives else None,
+            "n_chosen": example.n_chosen,
+            "hardness": example.hardness,
             "most_probable": max(likely, default=None),
-            "candidates": [
-                {"document": self._places[one.doc_row], **one._asdict()} | {"doc_row": None} for one in example.shown
-            ],
+            "candidates": [self._as_candidate(one) for one in example.shown],
         }
+        self._n_bytes += len(json.dumps(row, ensure_ascii=False).encode())
+        return row
+
+    def _as_candidate(self, one: Shown) -> dict[str, Any]:
+        fields = one._asdict()
+        return {"document": self._places[fields.pop("doc_row")], **fields}
 
     def _keep_texts(self, doc_rows: Sequence[int]) -> None:
-        new = [row for row in dict.fromkeys(doc_rows) if row not in self._places]
-        for row, text in zip(new, self._collection.document_texts(np.array(new, np.int64)), strict=True):
-            self._places[row] = len(self.documents)
-            self.documents.append({"id": self._collection.doc_ids[row].as_py(), "text": cut(text, _TEXT_LIMIT)})
-            self._n_bytes += len(self.documents[-1]["text"].encode()) + 100
+        for row in dict.fromkeys(doc_rows):
+            if row not in self._places:
+                self._places[row] = len(self.documents)
+                (text,) = _texts_of(np.array([row]), self._collection)
+                doc_id = self._collection.doc_ids[row].as_py()
+                self.documents.append({"id": cut(doc_id, _ID_LIMIT), "text": cut(text, _TEXT_LIMIT)})
+                self._n_bytes += len(json.dumps(self.documents[-1], ensure_ascii=False).encode())
+
+
+def _short_ids(report: Mapping[str, Any]) -> dict[str, Any]:
+    """How often documents were chosen, their ids cut."""
+    most = [{**one, "doc_id": cut(one["doc_id"], _ID_LIMIT)} for one in report["documents"]["most_chosen"]]
+    return {**report["documents"], "most_chosen": most}
 
 
 def _texts_of(rows: NDArray[np.int64], collection: Collection) -> Iterator[str]:
@@ -112,7 +125,7 @@ def _texts_of(rows: NDArray[np.int64], collection: Collection) -> Iterator[str]:
 def _model(encoder: Mapping[str, Any]) -> str:
     """What made the vectors, in a few words."""
     if not encoder:
-        return "no model: words alone"
+        return "no model"
     name = encoder.get("name") or encoder["kind"]
     details = [encoder[key] for key in ("backend", "precision", "similarity") if encoder.get(key)]
     return f"{name} ({', '.join(details)})" if details else str(name)

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from foolsgold.report.wording import as_number, as_percent
+from foolsgold.sources import DENSE
 
 FEWEST_COMPLETE = 0.9
 LEAST_RECALL = 0.95
 _MANY_NEAR = 1 / 3
 _NEAR_RANDOM = 0.25  # of the way from random pairs to positives
 _ABOVE_TARGET = 1.1
-_HUBS = 0.5
+_HUBS, _FEWEST_DOCUMENTS = 0.5, 1_000
+_OFTEN = 10  # times as many negatives as the top 1% are documents: else these are simply the few that were chosen
 
 _LOOSENED_BY = {
-    "known_positive_text": "",
     "near_positive": "--max-similarity-to-positive none",
     "near_negative": "--max-similarity-to-negative none",
     "margin": "--relative-margin with a smaller number, or --short-rows relax",
@@ -23,7 +24,7 @@ _LOOSENED_BY = {
     "absolute_margin": "--absolute-margin with a smaller number, or --short-rows relax",
     "max_score": "--max-score with a larger number",
     "min_score": "--min-score with a smaller number",
-    "rank_window": "--min-rank with a smaller number, or --max-rank with a larger one",
+    "rank_window": "--min-rank or --min-rank-without-positive with a smaller number, or --max-rank with a larger one",
     "answer_match": "--no-answer-match",
     "false_negative_probability": "--max-false-negative-probability with a larger number",
     "false_negative_rate": "--max-false-negative-rate with a larger number",
@@ -65,10 +66,10 @@ class Verdict(NamedTuple):
 def verdict_on(report: Mapping[str, Any]) -> Verdict:
     """The verdict on the numbers of a report."""
     if not report["negatives"]["total"]:
-        nothing = Advice("nothing was chosen", f"the rule that drops most is loosened by {_loosened_by(report)}")
+        nothing = Advice("nothing was chosen", _more(report))
         return Verdict("No negatives were found.", [nothing, *_on_near_duplicates(report)])
-    advice = [*_on_yield(report), *_on_hardness(report), *_on_false_negatives(report), *_on_search(report)]
-    advice += [*_on_near_duplicates(report), *_on_hubs(report)]
+    advice = [*_on_yield(report), *_on_hardness(report), *_on_false_negatives(report), *_on_random(report)]
+    advice += [*_on_search(report), *_on_near_duplicates(report), *_on_hubs(report)]
     return Verdict(_sentence(report), advice)
 
 
@@ -99,17 +100,21 @@ def _on_yield(report: Mapping[str, Any]) -> Iterator[Advice]:
     if report["yield_ratio"] is not None and report["yield_ratio"] < FEWEST_COMPLETE:
         yield Advice(
             f"only {as_percent(report['yield_ratio'])} of queries got all their negatives",
-            f"look deeper with --depth, ask for fewer with --negatives, or loosen {_loosened_by(report)}",
+            _more(report),
         )
 
 
-def _loosened_by(report: Mapping[str, Any]) -> str:
-    """The flag that loosens the rule which drops most."""
-    fates = {name: count for name, count in report["candidates"]["by_fate"].items() if _LOOSENED_BY.get(name) and count}
-    if not fates:
-        return "--depth with a larger number"
-    most = max(fates, key=lambda name: fates[name])
-    return f"{_LOOSENED_BY[most]} ({most} dropped {as_percent(fates[most] / max(report['candidates']['total'], 1))})"
+def _more(report: Mapping[str, Any]) -> str:
+    """How more negatives are to be had: deeper, fewer a pair, or by loosening the rule that drops most."""
+    fates, total = report["candidates"]["by_fate"], max(report["candidates"]["total"], 1)
+    ways = ["ask for fewer with --negatives", "keep short pairs with --short-rows keep or random"]
+    if report["search"].get("depth", 0) < report["collection"]["documents"]:
+        ways.insert(0, "look deeper with --depth")
+    dropping = {name: fates[name] for name in _LOOSENED_BY if fates.get(name)}
+    if dropping:
+        most = max(dropping, key=lambda name: dropping[name])
+        ways.append(f"loosen {_LOOSENED_BY[most]} ({most} dropped {as_percent(dropping[most] / total)})")
+    return ", or ".join([", ".join(ways[:-1]), ways[-1]])
 
 
 def _on_hardness(report: Mapping[str, Any]) -> Iterator[Advice]:
@@ -118,9 +123,10 @@ def _on_hardness(report: Mapping[str, Any]) -> Iterator[Advice]:
     if by_chance is None or positives is None or hardness is None:
         return
     if hardness > positives:
+        which = "the model" if report["search"]["scores"] == DENSE else str(report["search"]["scores"])
         yield Advice(
             f"half of the positives score below {as_number(positives)}, the negatives {as_number(hardness)} on average",
-            "the model hardly tells them apart, as one for another language or domain does: try another --model",
+            f"{which} hardly tells them apart, as a model for another language or domain does: try another --model",
         )
     elif hardness < by_chance + _NEAR_RANDOM * (positives - by_chance):
         yield Advice(
@@ -138,7 +144,7 @@ def _median_by_chance(report: Mapping[str, Any]) -> float | None:
 def _on_false_negatives(report: Mapping[str, Any]) -> Iterator[Advice]:
     found = report["false_negatives"]
     expected, allowed, leak = found["expected_ratio"], found["max_rate"], found["leak_test"]
-    if allowed is None:
+    if not allowed:  # off, or nothing may be false
         return
     if expected is not None and expected > _ABOVE_TARGET * allowed + 1e-3:
         yield Advice(
@@ -149,6 +155,16 @@ def _on_false_negatives(report: Mapping[str, Any]) -> Iterator[Advice]:
         yield Advice(
             f"{as_percent(leak['false_negative_ratio'])} false negatives measured, {as_percent(allowed)} allowed",
             "allow fewer with --max-false-negative-rate, or judge pairs with foolsgold review and select --relabel",
+        )
+
+
+def _on_random(report: Mapping[str, Any]) -> Iterator[Advice]:
+    gave_way = report["candidates"]["by_fate"].get("false_negative_rate", 0)
+    random, total = report["negatives"]["random"], report["negatives"]["total"]
+    if gave_way and random > total / 2:
+        yield Advice(
+            f"{as_percent(random / total)} of the negatives are random documents",
+            "hard ones gave way to them, since too few are safe: allow more with --max-false-negative-rate",
         )
 
 
@@ -172,7 +188,8 @@ def _on_near_duplicates(report: Mapping[str, Any]) -> Iterator[Advice]:
 def _on_hubs(report: Mapping[str, Any]) -> Iterator[Advice]:
     documents, n_documents = report["documents"], report["collection"]["documents"]
     ratio = documents["top_percent_ratio"]
-    if ratio is not None and ratio > _HUBS and n_documents >= 1_000:
+    often = report["negatives"]["total"] >= _OFTEN * documents["top_percent"]
+    if ratio is not None and ratio > _HUBS and often and n_documents >= _FEWEST_DOCUMENTS:
         yield Advice(
             f"1% of the documents supply {as_percent(ratio)} of the negatives",
             "look at those (report.html), and draw more evenly with --sampler softmax or --random-ratio 0.25",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from foolsgold.collection.fields import Problem, check_encoding
 from foolsgold.errors import BadRowError
 from foolsgold.review.pair_to_decide import CHOICES, LABELS_BY_ANSWER
 
@@ -29,6 +30,10 @@ def _id_in(record: Any, name: str, place: str) -> str:
             f'{place}: it takes the "{name}" that foolsgold gave it, and has {shown(value)}. Annotate what '
             "foolsgold review --export wrote, or leave it out."
         )
+    try:
+        check_encoding(value, name)
+    except Problem as problem:
+        raise BadRowError(f"{place}: {problem}") from None
     return value
 
 

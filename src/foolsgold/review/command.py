@@ -47,7 +47,7 @@ def run_review(options: argparse.Namespace) -> None:
 
 
 def _is_exchanged(options: argparse.Namespace, collection: Any) -> bool:
-    if not any((options.export, options.to, options.most, options.import_file)):
+    if all(value is None for value in (options.export, options.to, options.most, options.import_file)):
         return False
     from foolsgold.review.exchange import run_exchange
     from foolsgold.review.in_turn import pairs_in_turn

@@ -69,7 +69,7 @@ class DecisionLog:
         self._n_bytes = lines[-1][1] if lines else 0
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[DecisionLog]:
         """Nobody else can add decisions meanwhile; what others have added before is read.
 
         The system lets go of the lock when the process ends, however it ends.
@@ -86,7 +86,7 @@ class DecisionLog:
             _lock(self._file, self._path)
             self._read()
             self._end_last_line(self._file)
-            yield
+            yield self
         finally:  # an empty file stays: removing it could remove one that another process has just opened
             self._file.close()
             self._file = None
@@ -104,9 +104,14 @@ class DecisionLog:
         return self.add_all([(query_id, doc_id, label)], action=action, by=by)[0]
 
     def add_all(
-        self, pairs: list[tuple[str, str, str | None]], *, action: str = "decide", by: str = "desk"
+        self, pairs: list[tuple[str, str, str | None]], *, action: str | None = "decide", by: str = "desk"
     ) -> list[Decision]:
         """Add several decisions, (query_id, doc_id, label) each: all of them, or after an error none.
+
+        Args:
+            pairs: see above.
+            action: of all; None: decide, and undo where there is no label.
+            by: what wrote them.
 
         Raises:
             SettingsError: another process is adding decisions.
@@ -117,7 +122,8 @@ class DecisionLog:
                 return self.add_all(pairs, action=action, by=by)
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         first = len(self.decisions) + 1
-        made = [Decision(first + place, *pair, action, by, at) for place, pair in enumerate(pairs)]
+        actions = [action or ("undo" if label is None else "decide") for _, _, label in pairs]
+        made = [Decision(first + place, *pairs[place], actions[place], by, at) for place in range(len(pairs))]
         lines = "".join(json.dumps(one._asdict(), ensure_ascii=False) + "\n" for one in made)
         self._write(self._file, lines.encode())
         self.decisions += made
@@ -189,7 +195,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[Decision, int]]:
                         f"{path}:{number}: not a decision that foolsgold writes ({_said(error)}). Mend the line, or "
                         "leave it out."
                     ) from error
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise CollectionError(f"{path}: {error.strerror or error}.") from error
@@ -200,6 +206,7 @@ def _read(line: bytes) -> Decision:
     one = Decision(**{name: fields[name] for name in Decision._fields})
     if not isinstance(one.query_id, str) or not isinstance(one.doc_id, str):
         raise ValueError("query_id and doc_id are to be strings")
+    _ = one.query_id.encode(), one.doc_id.encode()  # what is not valid Unicode raises here
     if one.label not in (None, *LABELS):
         raise ValueError(f"label {one.label!r:.40}; it takes {', '.join(LABELS)} or null")
     if one.action not in ACTIONS:

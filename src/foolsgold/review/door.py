@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = "127.0.0.1"
+_LEFT_OUT = 80  # the port that browsers do not name
 _STRANGER = (
     "This is a foolsgold review desk, and it does not know this browser. The address that it printed works once, in "
     "one browser: paste it into the address bar. If it was used already, end the desk (Ctrl-C), start it again, and "
@@ -39,7 +40,8 @@ class Door:
         self._session = secrets.token_urlsafe(32)
         self._token_is_used = False
         self._cookie = f"foolsgold-review-{port}"  # browsers do not tell ports apart
-        self._hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
+        names = {HOST, "localhost"}
+        self._hosts = {f"{name}:{port}" for name in names} | (names if port == _LEFT_OUT else set())
         self._headers = [(name.lower().encode(), value.encode()) for name, value in _headers(policy).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

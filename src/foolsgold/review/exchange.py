@@ -102,8 +102,9 @@ def export_pairs(
 def import_answers(folder: str | Path, file: str | Path, *, collection: Any = None) -> Imported:
     """Take in what annotators answered in Label Studio or Argilla: it is added to decisions.jsonl of an output folder.
 
-    Of several annotators of a pair the majority decides; of an annotator's several answers the last. What an earlier
-    import of the same tool said already is not added again, whatever the desk has said since.
+    Of several annotators of a pair the majority decides; of an annotator's several answers the last, which may be that
+    it was withdrawn. What an earlier import of the same tool said already is not added again, whatever the desk has
+    said since; what it said and nobody has decided anew is taken back where annotators now disagree or have withdrawn.
 
     Args:
         folder: the output folder that the pairs come from.
@@ -118,20 +119,31 @@ def import_answers(folder: str | Path, file: str | Path, *, collection: Any = No
     origin = Provenance.read(Path(folder))
     tool, answers = read_answers(Path(file))
     _check_ids(answers, origin.collection_again(collection))
-    log = DecisionLog(Path(folder) / DECISIONS_FILE)
     votes = majorities(answers)
+    if not votes:
+        return Imported(tool, 0, 0, 0, 0, 0, 0)
+    with DecisionLog(Path(folder) / DECISIONS_FILE).locked() as log:
+        return _added(votes, log, tool)
+
+
+def _added(votes: dict[Pair, Vote], log: DecisionLog, tool: Tool) -> Imported:
     said = {(one.query_id, one.doc_id): one.label for one in log.decisions if one.by == tool}
     held = log.labels
-    decided = {pair: label for pair, label in votes.items() if label is not None}
+    last = {(one.query_id, one.doc_id): one for one in log.decisions}
+    decided = {pair: vote.label for pair, vote in votes.items() if vote.label is not None}
     new = {pair: label for pair, label in decided.items() if said.get(pair) != label}
-    taken_back = [pair for pair, label in votes.items() if label is None and said.get(pair) is not None]
+    taken_back = [
+        pair
+        for pair, vote in votes.items()
+        if vote.label is None and pair in last and last[pair].by == tool and last[pair].label is not None
+    ]
     overriding = sum(held.get(pair) not in (None, label) for pair, label in new.items())
-    if new:
-        log.add_all([(*pair, label) for pair, label in new.items()], by=tool)
-    if taken_back:
-        log.add_all([(*pair, None) for pair in taken_back], action="undo", by=tool)
-    n_tied = len(votes) - len(decided)
-    return Imported(tool, len(votes), len(new), len(decided) - len(new), n_tied, len(taken_back), overriding)
+    lines = [*((*pair, label) for pair, label in new.items()), *((*pair, None) for pair in taken_back)]
+    if lines:
+        log.add_all(lines, action=None, by=tool)
+    n_answered = sum(vote.n_answers > 0 for vote in votes.values())
+    n_tied = n_answered - len(decided)
+    return Imported(tool, n_answered, len(new), len(decided) - len(new), n_tied, len(taken_back), overriding)
 
 
 def read_answers(path: Path) -> tuple[Tool, list[Answer]]:
@@ -152,21 +164,29 @@ def read_answers(path: Path) -> tuple[Tool, list[Answer]]:
     )
 
 
-def majorities(answers: Iterable[Answer]) -> dict[Pair, str | None]:
-    """The label that most annotators gave to a pair, each one's last answer counting; None where several have most."""
+class Vote(NamedTuple):
+    """What annotators say of a pair: the label that most of them gave, None where several have most; and how many."""
+
+    label: str | None
+    n_answers: int
+
+
+def majorities(answers: Iterable[Answer]) -> dict[Pair, Vote]:
+    """The vote on each pair, each annotator's last answer counting; one who withdrew has none."""
     votes: dict[Pair, dict[str | tuple[int], Answer]] = {}
     for number, answer in enumerate(answers):
         of_pair = votes.setdefault((answer.query_id, answer.doc_id), {})
         who = (number,) if answer.annotator is None else answer.annotator
         earlier = of_pair.get(who)
-        if answer.label is not None and (earlier is None or answer.at >= earlier.at):
+        if earlier is None or answer.at >= earlier.at:
             of_pair[who] = answer
-    return {pair: _most_voted(list(of_pair.values())) for pair, of_pair in votes.items() if of_pair}
+    return {pair: _most_voted([one.label for one in of_pair.values() if one.label]) for pair, of_pair in votes.items()}
 
 
-def _most_voted(answers: Sequence[Answer]) -> str | None:
-    ranking = Counter(answer.label for answer in answers).most_common(2)
-    return None if len(ranking) == 2 and ranking[0][1] == ranking[1][1] else ranking[0][0]
+def _most_voted(labels: Sequence[str]) -> Vote:
+    ranking = Counter(labels).most_common(2)
+    tied = not ranking or (len(ranking) == 2 and ranking[0][1] == ranking[1][1])
+    return Vote(None if tied else ranking[0][0], len(labels))
 
 
 def _items(path: Path) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -134,10 +134,13 @@ async def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
     content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > _MOST_BYTES:
-            raise HTTPException(413)
+    try:
+        async for part in request.stream():
+            content += part
+            if len(content) > _MOST_BYTES:
+                raise HTTPException(413)
+    except ClientDisconnect as error:  # the browser went away: there is nobody to answer
+        raise HTTPException(400) from error
     try:
         body = json.loads(content)
     except (ValueError, RecursionError) as error:
