@@ -437,7 +437,7 @@ def test_an_empty_import_is_no_way_to_open_the_desk(out: Path, capsys: pytest.Ca
 
 
 def test_a_decision_on_an_id_that_is_no_unicode(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = {"decision": 1, "query_id": "\ud800", "doc_id": "d1", "label": None, "action": "skip", "by": "desk"}
+    line = {
         "decision": 1,
         "query_id": "\ud800",
         "doc_id": "d1",
