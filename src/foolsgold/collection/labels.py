@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -162,8 +163,9 @@ def _known_rows(
     if (unknown := np.flatnonzero(row_of < 0)).size:
         first = int(unknown[0])
         more = f" ({len(unknown):,} rows name unknown ids)" if len(unknown) > 1 else ""
+        unknown_id = json.dumps(ids[first], ensure_ascii=False)  # control characters escaped
         raise BadRowError(
-            f'{rows.place(found[first].number)}: the collection has no {what} "{ids[first]}"{more}. '
+            f"{rows.place(found[first].number)}: the collection has no {what} {unknown_id}{more}. "
             "Check that the labels belong to this collection, or leave the line out."
         )
     return row_of

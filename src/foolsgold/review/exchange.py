@@ -18,6 +18,7 @@ from foolsgold.output import OutputFolder
 from foolsgold.provenance import Provenance
 from foolsgold.relabel import judged_again
 from foolsgold.review import argilla, label_studio
+from foolsgold.review.answer_fields import shown
 from foolsgold.review.chosen_pairs import chosen_pairs
 from foolsgold.review.decision_log import DECISIONS_FILE, DecisionLog
 from foolsgold.review.exchange_flags import MOST_PAIRS, Tool
@@ -212,8 +213,8 @@ def _check_ids(answers: Sequence[Answer], collection: Collection) -> None:
             first = unknown.index(True)
             more = f" ({sum(unknown):,} answers name unknown ids)" if sum(unknown) > 1 else ""
             raise BadRowError(
-                f'{answers[first].place}: the collection has no {what} "{ids[first]}"{more}. Check that the answers '
-                "belong to this output folder."
+                f"{answers[first].place}: the collection has no {what} {shown(ids[first])}{more}. Check that the "
+                "answers belong to this output folder."
             )
 
 
