@@ -28,7 +28,7 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n auto -m "not slow"
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 unit: setup
 	$(BIN)/pytest -n auto -m "not slow"
