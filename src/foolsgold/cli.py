@@ -198,19 +198,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_collection_flags(select, moved=True)
     _add_settings(select, SELECTABLE, show_defaults=False)
 
-    names = [field.name for field in dataclasses.fields(MiningSettings)]
-    calibrate = _command(commands, "calibrate", _calibrate, "what each allowed rate of false negatives would bring")
-    calibrate.add_argument("folder", metavar="COLLECTION", help="folder in BEIR layout: corpus, queries, qrels")
-    calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
-    calibrate.add_argument(
-        "--relabel",
-        metavar="F",
-        help="decisions on its pairs, as for select: false negatives are estimated by them too",
-    )
-    _add_model(calibrate)
-    _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
-    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))
-
+    _add_calibrate_command(commands)
     _add_export_command(commands)
     prepare = _command(commands, "prepare", run_prepare, "turn raw pairs or triplets into ColBERT's training files")
     add_prepare_arguments(prepare)
@@ -225,6 +213,21 @@ def command_parser() -> argparse.ArgumentParser:
     sample = _command(commands, "sample", _sample, "write a sample collection from Python's own documentation")
     sample.add_argument("folder", metavar="DIR", help="a new or empty folder")
     return parser
+
+
+def _add_calibrate_command(commands: Any) -> None:
+    names = [field.name for field in dataclasses.fields(MiningSettings)]
+    calibrate = _command(commands, "calibrate", _calibrate, "what each allowed rate of false negatives would bring")
+    calibrate.add_argument("folder", metavar="COLLECTION", help="folder in BEIR layout: corpus, queries, qrels")
+    calibrate.add_argument("--split", help="which file of the folder's qrels/ (default: train, or the only one)")
+    calibrate.add_argument(
+        "--relabel",
+        metavar="F",
+        help="decisions on its pairs, as for select: false negatives are estimated by them too",
+    )
+    _add_model(calibrate)
+    _add_settings(calibrate, [name for name in names if name not in _NOT_CALIBRATED])
+    calibrate.set_defaults(corpus=None, queries=None, qrels=None, **dict.fromkeys(OF_PAIRS))
 
 
 def _add_export_command(commands: Any) -> None:
