@@ -17,6 +17,7 @@ from foolsgold.cache_folder import (
     AUTO,
     CANDIDATES,
     ENCODERS,
+    LISTS,
     MODELS,
     PARTIAL,
     VECTORS,
@@ -38,7 +39,8 @@ class Entry:
     """A folder of the cache.
 
     Attributes:
-        kind: vectors, candidates, encoders (what was said of a model), or models (as they were exported).
+        kind: vectors, candidates, lists (of a run whose blocks were searched by workers), encoders (what was said of a
+            model), or models (as they were exported).
         path: where it lies.
         about: what was said of it when it was made; empty where that is lost.
         n_bytes: of its files.
@@ -75,7 +77,7 @@ def cache_to_look_at(setting: str) -> Path:
 
 def entries(cache: Path) -> list[Entry]:
     """All that the cache holds, the last used first."""
-    found = [entry for kind in (VECTORS, CANDIDATES, ENCODERS, MODELS) for entry in _entries(cache / kind, kind)]
+    found = [entry for kind in (VECTORS, CANDIDATES, LISTS, ENCODERS, MODELS) for entry in _entries(cache / kind, kind)]
     return sorted(found, key=lambda entry: (-entry.last_used, entry.path))
 
 

@@ -66,14 +66,8 @@ class KeptCandidates:
         sources: Mapping[str, Source],
         settings: MiningSettings,
     ) -> None:
-        self._identity = {
-            "foolsgold": code_fingerprint(),
-            "packages": {name: metadata.version(name) for name in _PACKAGES},
-            "collection": collection.fingerprint,
-            "encoder": None if encoder is None else dict(encoder),
-            "sources": {name: source.describe() for name, source in sources.items()},
-            "settings": {name: value for name, value in settings.as_dict().items() if name not in _NO_PART},
-        }
+        described = {name: source.describe() for name, source in sources.items()}
+        self._identity = identity_of(collection, encoder, described, settings)
         unknown = encoder is not None and encoder["fingerprint"] is None
         self._folder = None if cache is None or unknown else cache / CANDIDATES / fingerprint_of(self._identity)
 
@@ -118,6 +112,30 @@ class KeptCandidates:
         content = json.dumps({"checksum": fingerprint_of(record), "record": record}, ensure_ascii=False)
         write_whole(self._folder / RECORD_FILE, lambda file: file.write(content.encode()))
         mark_used(self._folder, self._identity)
+
+
+def identity_of(
+    collection: Collection,
+    encoder: Mapping[str, Any] | None,
+    sources: Mapping[str, Mapping[str, Any]],
+    settings: MiningSettings,
+) -> dict[str, Any]:
+    """All that candidates depend on, as JSON holds it.
+
+    Args:
+        collection: that is mined.
+        encoder: what `describe_encoder` says; None for a run without vectors.
+        sources: what those that need no vectors say of themselves, by name.
+        settings: those with no part in the candidates are left out.
+    """
+    return {
+        "foolsgold": code_fingerprint(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "collection": collection.fingerprint,
+        "encoder": None if encoder is None else dict(encoder),
+        "sources": dict(sources),
+        "settings": {name: value for name, value in settings.as_dict().items() if name not in _NO_PART},
+    }
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:

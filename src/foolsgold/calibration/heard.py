@@ -35,11 +35,14 @@ class Heard:
         cls, hidden: HiddenPositives, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
     ) -> Heard:
         """Hide them, and hear the witnesses on what is left among their queries' candidates."""
+        blocks = list(blocks_of(hidden, candidates.blocks(block_queries(settings), hidden.query_rows)))
+        testimonies = list(witnesses.hear(blocks, hidden.collection, hidden.query_rows))
+        return cls.told(hidden, blocks, testimonies)
+
+    @classmethod
+    def told(cls, hidden: HiddenPositives, blocks: list[Candidates], testimonies: list[Testimony]) -> Heard:
+        """What witnesses said of the candidates of queries with hidden positives."""
         relevance = Relevance(hidden.collection)
-        blocks = list(blocks_of(hidden, candidates.blocks(block_queries(settings))))
-        testimonies = [
-            witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
-        ]
         width = max(block.doc_rows.shape[1] for block in blocks)
         unknown = _stacked([relevance.may_be_relevant(block) for block in blocks], width)
         relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]

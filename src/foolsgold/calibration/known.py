@@ -27,11 +27,11 @@ def calibrate_by_known_positives(
     if len(asked) > _MOST_QUERIES:
         asked = asked[np.linspace(0, len(asked) - 1, _MOST_QUERIES).astype(np.int64)]
     features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
-    for block in candidates.blocks(block_queries(settings)):
-        part = block.of_queries(np.isin(block.query_rows, asked))
-        if not len(part):
-            continue
-        testimony = witnesses.of(part, relevance)
+    blocks = [
+        block.of_queries(np.isin(block.query_rows, asked)) for block in candidates.blocks(block_queries(settings))
+    ]
+    parts = [part for part in blocks if len(part)]
+    for part, testimony in zip(parts, witnesses.hear(parts, collection), strict=True):
         features.append(testimony.features[relevance.may_be_relevant(part)])
         found = (part.positive_rows[:, None] == part.doc_rows[part.owners]).any(axis=1)
         speaking.append(_for_query(testimony.positive_features[found], default))

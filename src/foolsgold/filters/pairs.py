@@ -111,6 +111,7 @@ class Relevance:
         self.doc_keys = collection.document_keys
         self.query_keys = collection.query_keys
         self._groups = collection.query_groups  # (Q,)
+        self._n_keys = collection.n_keys
         positives, held_out = collection.positives, collection.held_out_positives
         self._positives = self._pairs(positives, held_out)
         self._positive_texts = self._pairs(positives, held_out, by_text=True)
@@ -121,7 +122,7 @@ class Relevance:
         self._given = collection.given_negatives or Judgements.none(collection.n_queries)
         self._stands = collection.given_fates == STANDS
         given_keys = self.doc_keys[self._given.doc_rows[self._stands]]
-        self._given_texts = KnownPairs(self._given.query_rows[self._stands], given_keys, len(self.doc_keys))
+        self._given_texts = KnownPairs(self._given.query_rows[self._stands], given_keys, self._n_keys)
 
     def positive_keys(self, query_row: int) -> NDArray[np.int64]:
         """Text keys of all known positives of a query, and of what relabelling set aside."""
@@ -195,7 +196,7 @@ class Relevance:
         query_rows = np.concatenate([judgements.query_rows for judgements in judged])
         doc_rows = np.concatenate([judgements.doc_rows for judgements in judged])
         docs = self.doc_keys[doc_rows] if by_text else doc_rows
-        return KnownPairs(self._groups[query_rows], docs, len(self.doc_keys))
+        return KnownPairs(self._groups[query_rows], docs, self._n_keys)
 
 
 def _ranks_among(

@@ -247,6 +247,16 @@ def _given(batch: pa.RecordBatch) -> Given | None:
     return Given(Judgements(offsets, batch["given_rows"].flatten().to_numpy()), scores)
 
 
+def sampled_queries(total: int, n_wanted: int) -> NDArray[np.int64]:
+    """Rows of about as many of all queries, spread evenly over row groups that are spread evenly over the file."""
+    n_groups = -(-total // ROWS_PER_GROUP)
+    groups = np.unique(np.linspace(0, n_groups - 1, min(n_groups, _GROUPS_SAMPLED)).astype(np.int64))
+    rows = (groups[:, None] * ROWS_PER_GROUP + np.arange(ROWS_PER_GROUP)).ravel()
+    rows = rows[rows < total]
+    spread: NDArray[np.int64] = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), n_wanted)).astype(int))]
+    return spread
+
+
 class CandidateStore:
     """All scored candidates, in candidates.parquet or in memory, so that choosing again encodes nothing."""
 
@@ -290,16 +300,8 @@ class CandidateStore:
                 yield from_batch(batch, rows)
 
     def sample(self, n_queries: int) -> NDArray[np.int64]:
-        """Rows of about as many queries, spread evenly over row groups that are spread evenly over the file."""
-        total = self._collection.n_queries
-        n_groups = -(-total // ROWS_PER_GROUP)
-        groups = np.unique(np.linspace(0, n_groups - 1, min(n_groups, _GROUPS_SAMPLED)).astype(np.int64))
-        rows = (groups[:, None] * ROWS_PER_GROUP + np.arange(ROWS_PER_GROUP)).ravel()
-        rows = rows[rows < total]
-        spread: NDArray[np.int64] = rows[
-            np.unique(np.linspace(0, len(rows) - 1, min(len(rows), n_queries)).astype(int))
-        ]
-        return spread
+        """As `sampled_queries`."""
+        return sampled_queries(self._collection.n_queries, n_queries)
 
     def batches(self, n_queries: int) -> Iterator[tuple[pa.RecordBatch, Candidates]]:
         """The rows of the table with all its columns, at most `n_queries` at a time, and what they say."""
