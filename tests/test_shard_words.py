@@ -203,6 +203,24 @@ def test_what_is_sent_is_light() -> None:
     assert pickle.loads(pickle.dumps(stems)).counts("two eggs") == stems.counts("two eggs")
 
 
+def test_arrays_may_lie_in_memory_that_is_only_read() -> None:
+    def received(thing: object) -> object:
+        buffers: list[pickle.PickleBuffer] = []
+        data = pickle.dumps(thing, protocol=5, buffer_callback=buffers.append)
+        return pickle.loads(data, buffers=[memoryview(bytes(buffer)) for buffer in buffers])
+
+    shards = [received(shard) for shard in shards_of(TEXTS, [2])]
+    assert not shards[0].hashes.flags.writeable
+    whole = received(WordStatistics.merged([received(shard.statistics) for shard in shards]))
+    words = received(WeighedWords.concatenated([received(shard.weigh(whole)) for shard in shards]))
+    own = index(TEXTS)
+    assert same(words, own.words) and same(words.take([3, 1]), own.words.take([3, 1]))
+    assert words.search(["red wine"], "none", 3)[1].tolist() == own.search(["red wine"], 3)[1].tolist()
+    asked = ["red wine"], np.arange(5), np.array([0, 5]), np.array([1]), np.array([0, 1])
+    found, expected = SharedWords.of_words(words, "none").of(*asked), SharedWords(own).of(*asked)
+    assert found.likeness.tolist() == expected.likeness.tolist() and found.likeness[1] == 1
+
+
 def test_a_shard_without_a_word() -> None:
     parts = weighed(shards_of(["red rose", "?", "", "…", "blue rose"], [1, 4]))
     assert [part.n_documents for part in parts] == [1, 3, 1]

@@ -107,9 +107,8 @@ class SharedWords:
             for query, asked in enumerate(self._asked(query_texts, positive_rows, positive_offsets))
             for place in range(0, len(asked), n_columns)
         ]
-        at_once = max(
-            1, self._table_values // max(1, self._matrix.shape[1] * n_columns)
-        )  # documents may be without words
+        n_tokens = max(self._matrix.shape[1], 1)  # none where no document holds a word
+        at_once = max(1, self._table_values // (n_tokens * n_columns))
         table = np.zeros((at_once * self._matrix.shape[1], n_columns))  # all 0 between answers
         for first in range(0, len(rounds), at_once):
             some = rounds[first : first + at_once]
