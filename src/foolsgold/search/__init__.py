@@ -5,8 +5,13 @@ from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candi
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.nearest_stored import nearest_stored
 from foolsgold.search.search import Search
+from foolsgold.search.shard_words import ShardWords
 from foolsgold.search.source import Source, check_sources, open_sources
+from foolsgold.search.stems import Stems
+from foolsgold.search.tokens import guess_language, language_of, language_sample
 from foolsgold.search.voyager import VoyagerIndex, build_voyager
+from foolsgold.search.weighed_words import WeighedWords
+from foolsgold.search.word_statistics import WordStatistics
 
 __all__ = [
     "CANDIDATES_SCHEMA",
@@ -17,11 +22,18 @@ __all__ = [
     "Estimates",
     "ExactIndex",
     "Search",
+    "ShardWords",
     "Source",
+    "Stems",
     "VoyagerIndex",
+    "WeighedWords",
+    "WordStatistics",
     "build_voyager",
     "check_sources",
     "exact_topk",
+    "guess_language",
+    "language_of",
+    "language_sample",
     "nearest_stored",
     "open_sources",
 ]
