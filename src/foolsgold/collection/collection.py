@@ -168,7 +168,9 @@ class Collection:
 
     def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
-        return joined_texts(self.corpus if rows is None else gathered_table(self.corpus.select(["title", "text"]), rows))
+        return joined_texts(
+            self.corpus if rows is None else gathered_table(self.corpus.select(["title", "text"]), rows)
+        )
 
     @property
     def document_keys(self) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ from foolsgold.collection.records import read_documents, read_judgements, read_p
 from foolsgold.collection.rows import BadLines, Rows
 from foolsgold.collection.shards import as_one, shards_of
 from foolsgold.collection.trec_qrels import is_trec_qrels, read_trec_qrels
-from foolsgold.errors import CollectionError, SettingsError
+from foolsgold.errors import CollectionError, OutputError, SettingsError
 from foolsgold.settings import OnBadLine
 
 READERS: dict[str, Callable[[FilePath], Rows]] = {
@@ -148,7 +148,7 @@ class Files:
 def three_files(corpus: str | FilePath, queries: str | FilePath, qrels: str | FilePath) -> Files:
     """As they are named one by one."""
     paths = {"corpus": located(corpus), "queries": located(queries), "qrels": located(qrels)}
-    return Files(**paths, source={name: str(path.resolve()) for name, path in paths.items()})
+    return Files(*paths.values(), {name: str(path.resolve()) for name, path in paths.items()})
 
 
 def beir_files(folder: str | FilePath, split: str | None) -> Files:
@@ -225,6 +225,8 @@ def read_all(
             other_splits=[read_judgements(_read_qrels(path, "qrels"), bad_lines) for path in files.other_splits],
             given=negatives,
         )
+    except OutputError:
+        raise
     except OSError as error:
         raise CollectionError(f"{error.filename or files.corpus}: {error.strerror or error}.") from error
 
@@ -259,7 +261,7 @@ def _find_qrels(root: FilePath, split: str | None) -> tuple[FilePath, list[FileP
         if split is None:
             return _find(root, "qrels"), []
         raise SettingsError(f"split is {split!r}, but {root} has no folder qrels; leave split out to read qrels.tsv.")
-    there = sorted(folder.iterdir(), key=str)
+    there: list[FilePath] = sorted(folder.iterdir(), key=str)
     splits = {path.name[: -len(e)]: path for path in there for e in READERS if path.name.endswith(e)}
     wanted = split or ("train" if "train" in splits else next(iter(splits), "") if len(splits) == 1 else "")
     if wanted not in splits:

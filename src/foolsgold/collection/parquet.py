@@ -45,7 +45,7 @@ def opened_parquet(path: FilePath) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path if isinstance(path, Path) else path.open()) as file:
+        with pq.ParquetFile(path if isinstance(path, Path) else path.open_for_arrow()) as file:
             yield file
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise CollectionError(f"{path}: not a readable parquet file ({error}).") from error

@@ -61,6 +61,11 @@ class RemotePath:
         """The last part of the path."""
         return self.uri.partition("?")[0].rstrip("/").rpartition("/")[2]
 
+    def with_name(self, name: str) -> RemotePath:
+        """Another file in the same folder."""
+        place, mark, options = self.uri.partition("?")
+        return RemotePath(f"{place.rstrip('/').rpartition('/')[0]}/{name}{mark}{options}")
+
     @property
     def suffix(self) -> str:
         """The name's last ending, with its dot."""
@@ -68,7 +73,7 @@ class RemotePath:
 
     def exists(self) -> bool:
         """Whether anything has this name."""
-        return self._info().type.name != "NotFound"
+        return bool(self._info().type.name != "NotFound")
 
     def is_file(self) -> bool:
         """Whether it is a file."""
@@ -96,9 +101,13 @@ class RemotePath:
         return Stat(int(info.size or 0), int(info.mtime_ns or 0))
 
     def open(self) -> IO[bytes]:
-        """Open it to be read, from any place in it."""
+        """Open it to be read as Python reads files."""
+        return cast("IO[bytes]", io.BufferedReader(self.open_for_arrow(), _BUFFER_BYTES))
+
+    def open_for_arrow(self) -> Any:
+        """Open it to be read by Arrow, which asks for what it needs."""
         system, path = self._opened()
-        return cast("IO[bytes]", io.BufferedReader(system.open_input_file(path), _BUFFER_BYTES))
+        return system.open_input_file(path)
 
     def write(self, content: Any) -> None:
         """Write it whole: stores show an object once all of it is there."""
@@ -162,7 +171,7 @@ def _file_system(root: str, options: str) -> tuple[Any, str]:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         refused = error  # most often: not one of Arrow's own
     try:
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         own, start = fsspec.core.url_to_fs(root)
     except ImportError as error:

@@ -222,9 +222,7 @@ def parsed_rows(
             yield number, parsed
 
 
-def parsed_or_bad(
-    record: Mapping[str, Any] | BadRow, parse: Callable[[Mapping[str, Any]], Parsed]
-) -> Parsed | BadRow:
+def parsed_or_bad(record: Mapping[str, Any] | BadRow, parse: Callable[[Mapping[str, Any]], Parsed]) -> Parsed | BadRow:
     """What `parse` makes of a record, or why it makes nothing of it."""
     try:
         return record if isinstance(record, BadRow) else parse(record)
