@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Protocol
 
 from foolsgold.errors import SettingsError
 from foolsgold.scale.pool import InProcessPool, Pool
 from foolsgold.settings import MiningSettings
 
 _ADDRESS = re.compile(r"(ray://)?[^\s:/]+(:\d{1,5})?|(ray://)?\[[0-9a-fA-F:]+\]:\d{1,5}")
+
+
+class Engine(Protocol):
+    """Where a run is worked on: ShardEngine or RayEngine."""
+
+    def pool(self, settings: MiningSettings) -> Pool:
+        """Workers; a context manager."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,3 +89,14 @@ class RayEngine:
         except BaseException:
             cluster.close()
             raise
+
+
+def as_engine(engine: Any) -> Engine:
+    """What was given as engine.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if isinstance(engine, (RayEngine, ShardEngine)):
+        return engine
+    raise SettingsError(f"engine is {engine!r}; it takes RayEngine(...), ShardEngine() or None.")

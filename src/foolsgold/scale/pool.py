@@ -57,8 +57,11 @@ class Pool(Protocol):
     """What each of those may use."""
     gpus_per_worker: float
     """What each of those has; 0 is none."""
-    n_nodes: int
-    """Machines that are there to work on."""
+
+    @property
+    def n_nodes(self) -> int:
+        """Machines that are there to work on now."""
+        ...
 
     def submit(self, call: Callable[..., R], *args: Any) -> Ref[R]:
         """Begin a call that keeps no state; it is repeated when its process dies. A Ref among `args` is resolved."""
@@ -150,8 +153,8 @@ class InProcessPool:
     """Everything at once, in this process, with all its cores; errors are raised where a call begins."""
 
     n_workers = 1
-    n_nodes = 1
-    gpus_per_worker = 0.0
+    n_nodes: int = 1
+    gpus_per_worker: float = 0.0
 
     def __init__(self) -> None:
         self.threads_per_worker = n_cores()
