@@ -73,6 +73,22 @@ def failure_of(share: Actor[Share]) -> None:
     share.result("fail_as", "settings")
 
 
+def node_of(_: int) -> str:
+    """Takes long enough for other nodes to be asked too."""
+    import ray
+
+    time.sleep(0.3)
+    return str(ray.get_runtime_context().get_node_id())
+
+
+class Large:
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def megabytes(self) -> NDArray[np.uint8]:
+        return megabytes(self._number)
+
+
 class Share:
     """Holds some numbers."""
 

@@ -6,9 +6,9 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 
-import pool_calls
 import pytest
 
+import pool_calls
 from foolsgold import FoolsgoldError, MiningSettings, RayEngine, ShardEngine, mine, read_pairs
 from foolsgold.cores import n_cores
 from foolsgold.engine_flags import add_engine_flags, engine_of

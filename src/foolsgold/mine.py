@@ -70,9 +70,10 @@ def mine(
     if not isinstance(settings, MiningSettings):
         raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
     if engine is not None:
+        engine = as_engine(engine)
         from foolsgold.scale.run import mine_with
 
-        return mine_with(as_engine(engine), collection, encoder, settings, cross_encoder=cross_encoder)
+        return mine_with(engine, collection, encoder, settings, cross_encoder=cross_encoder)
     if cross_encoder is not None:
         settings = settings.replace(cross_encoder=named(cross_encoder))
     check_sources(settings, has_encoder=encoder is not None)

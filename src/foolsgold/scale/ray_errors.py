@@ -56,7 +56,7 @@ def check_code(fingerprint: str) -> None:
     """Refuse work where the package differs from the driver's: a node that joined after the run began."""
     if code_fingerprint() != fingerprint:
         raise SettingsError(
-            f"Node {platform.node()} has another version of foolsgold, in {Path(__file__).parents[1]}, than the process "
+            f"Node {platform.node()} has another version of foolsgold, in {Path(__file__).parents[1]}, than the one "
             f"that started the run. Install the same one on all nodes: one image, or one wheel. {_KEPT}"
         )
 
