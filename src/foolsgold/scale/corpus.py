@@ -108,7 +108,7 @@ class Corpus:
 
     def facts(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Columns of FACTS_SCHEMA, piece by piece."""
-        return (_opened(piece.facts_path).rows(0, piece.n_rows, columns) for piece in self.pieces)
+        return (_opened(piece.facts_path).whole(columns) for piece in self.pieces)
 
     def fact(self, name: str) -> pa.ChunkedArray:
         """One column of FACTS_SCHEMA, of all documents; mapped as the texts are."""
@@ -130,16 +130,22 @@ def _empty(columns: Sequence[str]) -> pa.Table:
 
 
 class _OpenFile:
-    """A file of Arrow IPC in batches of BATCH_ROWS: mapped, or, where it lies far away, read as batches are needed."""
+    """A file of Arrow IPC: mapped, or, where it lies far away, read as batches of BATCH_ROWS are needed."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         place = located(path)
         self._is_far = isinstance(place, RemotePath)
-        with self._whole():
+        with self._readable():
             self._source = place.open_for_arrow() if isinstance(place, RemotePath) else pa.memory_map(str(place))
             self._reader = pa.ipc.open_file(self._source)
             self._mapped = None if self._is_far else self._reader.read_all()  # nothing is read of it yet
+
+    def whole(self, columns: Sequence[str]) -> pa.Table:
+        """All rows."""
+        if self._mapped is not None:
+            return self._mapped.select(list(columns))
+        return self._fetched(range(self._reader.num_record_batches), columns)
 
     def rows(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
         """Those from one up to another."""
@@ -164,14 +170,16 @@ class _OpenFile:
         if self._mapped is not None:
             return 0, self._mapped.select(list(columns))
         first, last = start // BATCH_ROWS, (stop - 1) // BATCH_ROWS
+        return first * BATCH_ROWS, self._fetched(range(first, last + 1), columns)
+
+    def _fetched(self, batches: Sequence[int], columns: Sequence[str]) -> pa.Table:
         wanted = [self._reader.schema.names.index(name) for name in columns]
-        with self._whole():
+        with self._readable():
             reader = pa.ipc.open_file(self._source, options=pa.ipc.IpcReadOptions(included_fields=wanted))
-            batches = [reader.get_batch(number) for number in range(first, last + 1)]
-        return first * BATCH_ROWS, pa.Table.from_batches(batches).select(list(columns))
+            return pa.Table.from_batches([reader.get_batch(number) for number in batches]).select(list(columns))
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def _readable(self) -> Iterator[None]:
         try:
             yield
         except (pa.ArrowInvalid, OSError) as error:

@@ -16,7 +16,7 @@ from foolsgold.collection.text import HASH_BYTES, text_hashes
 from foolsgold.scale.corpus import BATCH_ROWS, FACTS_SCHEMA, Corpus, Piece, facts_path
 
 PIECE_ROWS = 65_536  # a multiple of BATCH_ROWS
-PIECE_BYTES = 128 * 2**20  # what a process that writes one has in memory
+PIECE_BYTES = 64 * 2**20  # what a process that writes one has in memory
 
 Document = tuple[str, str, str]
 """Id, title, text."""
@@ -117,10 +117,10 @@ def _id_keys(ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
 
 
 def _write(batches: Sequence[tuple[pa.RecordBatch, pa.RecordBatch]], place: FilePath) -> Piece:
-    """The facts last: where they lie, the texts do."""
+    """The facts last: where they lie, the texts do; in one batch, since all of them are read at once."""
     texts, facts = zip(*batches, strict=True)
     _write_arrow(texts, place)
-    _write_arrow(facts, place.with_name(facts_path(place.name)))
+    _write_arrow(pa.Table.from_batches(facts).combine_chunks().to_batches(), place.with_name(facts_path(place.name)))
     return Piece(str(place), sum(map(len, texts)))
 
 

@@ -17,7 +17,7 @@ from foolsgold.collection.places import FilePath, Stat, stat_of
 from foolsgold.collection.rows import BadRow
 from foolsgold.errors import CollectionError
 
-RANGE_BYTES = 64 * 2**20  # a minute's work at most, and a hundred thousand passages
+RANGE_BYTES = 128 * 2**20  # a minute's work, and a few hundred thousand passages; a billion are a few thousand such
 _AT_ONCE = 16  # files that are looked at: far away each takes a few tenths of a second
 
 

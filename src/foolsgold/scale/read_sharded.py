@@ -106,7 +106,7 @@ def _in_order(parts: Sequence[FileRange], reader: RangeReader, pool: Pool, quiet
         kept = threads.map(lambda part: RangeRead.kept(reader.folder, part.fingerprint), parts)
         known: dict[int, RangeRead | CollectionError] = {n: read for n, read in enumerate(kept) if read is not None}
     missing = [(number, part) for number, part in enumerate(parts) if number not in known]
-    coming = pool.stream(RangeReader, (reader.folder, reader.on_bad_line), missing)
+    coming = pool.stream(RangeReader, (reader.folder, reader.on_bad_line), missing, on_each_core=True)
     with tqdm(desc="read corpus", unit="row", delay=1, disable=quiet) as progress:
         for number in range(len(parts)):
             while number not in known:
