@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -88,7 +89,9 @@ class RemotePath:
         from pyarrow.fs import FileSelector
 
         system, path = self._opened()
-        for info in system.get_file_info(FileSelector(path)):
+        with self._answering():
+            found = system.get_file_info(FileSelector(path))
+        for info in found:
             yield self / info.base_name
 
     def resolve(self) -> RemotePath:
@@ -119,10 +122,18 @@ class RemotePath:
 
     def _info(self) -> Any:
         system, path = self._opened()
-        try:
+        with self._answering():
             return system.get_file_info(path)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            raise CollectionError(f"{self}: the store does not answer ({error}).") from error
+            raise CollectionError(
+                f"{self}: the store does not answer as it should ({error}). Check the name, and the region and the keys "
+                "that the environment gives, such as AWS_DEFAULT_REGION and AWS_ACCESS_KEY_ID."
+            ) from error
 
     def _opened(self) -> tuple[Any, str]:
         """The file system, and the path in it."""
