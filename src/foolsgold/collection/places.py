@@ -131,7 +131,7 @@ class RemotePath:
             yield
         except OSError as error:
             raise CollectionError(
-                f"{self}: the store does not answer as it should ({error}). Check the name, and the region and the keys "
+                f"{self}: the store does not answer as it should ({error}). Check the name, and the region and keys "
                 "that the environment gives, such as AWS_DEFAULT_REGION and AWS_ACCESS_KEY_ID."
             ) from error
 
