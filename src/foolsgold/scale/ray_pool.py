@@ -76,9 +76,9 @@ class RayPool:
         self._cluster = cluster
         self._fingerprint = code_fingerprint()
         self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker)}}
-        self._task = ray.remote(answer).options(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")
-        self._actor = ray.remote(Held).options(
-            num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment
+        self._task = ray.remote(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")(answer)
+        self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment)(
+            Held
         )
 
     @property
