@@ -81,6 +81,7 @@ def test_results_that_were_taken_leave_the_object_store(pool: Pool) -> None:
 def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
     results = pool.stream(pool_calls.Doubling, (str(tmp_path),), iter(range(12)))
     assert sorted(results) == list(range(0, 24, 2))
+    assert list(pool.stream(pool_calls.Doubling, (pool.put(str(tmp_path)),), [4])) == [8]
     assert list(pool.stream(pool_calls.Doubling, (str(tmp_path),), [])) == []
 
 
