@@ -39,7 +39,6 @@ from foolsgold.search.candidates import to_batch
 from foolsgold.settings import TrainingFormat
 from foolsgold.shards import ParquetShards, ShardSizes, is_shard, shard_paths
 from foolsgold.training_folders import check_place, is_own
-from foolsgold.training_formats import TRAINING_FORMATS
 
 Q, N = 2_100, 150
 SIZES = ShardSizes(1_024)  # three shards
@@ -247,6 +246,11 @@ def test_a_file_takes_the_place_of_its_shards_and_back_and_of_nothing_else(
     assert (out / "negatives.parquet").is_file()
     assert (out / "train.jsonl").is_file()
     assert (out / "candidates.parquet").is_dir()
+    other = tmp_path / "other"
+    shutil.copytree(sharded, other)
+    select(other, collection=collection, format="msmarco-triples", quiet=True)
+    assert (other / "train.tsv").is_file()
+    assert not (other / "train.jsonl").exists()
     again = tmp_path / "again"
     shutil.copytree(sharded, again)
     (again / "negatives.parquet" / "notes.txt").write_text("mine")
@@ -471,7 +475,6 @@ def test_rows_rendered_from_parts_are_those_of_the_whole(
     result = export_negatives(whole, format, out=tmp_path / "one", collection=collection, quiet=True)
     assert found == contents(result)
     assert n_rows
-    assert TRAINING_FORMATS[format].is_folder == train.is_dir()
 
 
 def rendered_documents(collection: Collection, settings: MiningSettings) -> Iterator[Any]:

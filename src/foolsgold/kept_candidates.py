@@ -69,7 +69,7 @@ class KeptCandidates:
         settings: MiningSettings,
         shards: ShardSizes | None = None,
     ) -> None:
-        self._identity = {
+        self._identity: dict[str, Any] = {
             "foolsgold": code_fingerprint(),
             "packages": {name: metadata.version(name) for name in _PACKAGES},
             "collection": collection.fingerprint,
@@ -119,7 +119,7 @@ class KeptCandidates:
         for name in (CANDIDATES_FILE, HIDDEN_FILE):
             staged = target.file(name)
             for path in shard_paths(staged) if staged is not None and is_there(staged) else ():
-                kept = path.relative_to(staged.parent).as_posix()
+                kept = name if path == staged else f"{name}/{path.name}"
                 with path.open("rb") as file:
                     write_whole(self._folder / kept, partial(shutil.copyfileobj, file))
                 checksums[kept] = file_hash(path)

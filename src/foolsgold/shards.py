@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,8 +54,8 @@ class ShardSizes:
     def cut(self, query_rows: NDArray[np.integer]) -> Iterator[tuple[int, slice]]:
         """The shard of each stretch of rows, shape (n,), by their queries, which ascend."""
         shards = query_rows // self.queries
-        starts = np.flatnonzero(np.diff(shards, prepend=-1))
-        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(shards)], strict=True):
+        bounds = [*np.flatnonzero(np.diff(shards, prepend=-1)).tolist(), len(shards)]
+        for start, stop in pairwise(bounds):
             yield int(shards[start]), slice(start, stop)
 
 
