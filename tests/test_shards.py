@@ -40,14 +40,14 @@ from foolsgold.settings import TrainingFormat
 from foolsgold.shards import ParquetShards, ShardSizes, is_shard, shard_paths
 from foolsgold.training_folders import check_place, is_own
 
-Q, N = 2_100, 150
-SIZES = ShardSizes(1_024)  # three shards
+Q, N = 4_200, 150
+SIZES = ShardSizes(2_048)  # three shards, of two row groups
 TABLES = ("candidates.parquet", "hidden_positives.parquet", "negatives.parquet")
 
 
 @pytest.fixture(scope="module")
 def collection() -> Collection:
-    """2,100 queries, every third with two positives; documents of which two say the same."""
+    """4,200 queries, every third with two positives; documents of which two say the same."""
     texts = [f'passage {row} "{row % 7}"' for row in range(N - 1)] + ["PASSAGE 3 3"]
     pairs = [
         (f"query {row}", texts[(7 * row + 3 * n) % (N - 1)]) for row in range(Q) for n in range(1 + (row % 3 == 0))
@@ -98,7 +98,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def test_shards_are_cut_at_queries_and_all_of_them_are_there(sharded: Path) -> None:
-    for name, counts in {"candidates.parquet": [1024, 1024, 52], "negatives.parquet": None}.items():
+    for name, counts in {"candidates.parquet": [2048, 2048, 104], "negatives.parquet": None}.items():
         shards = [pq.read_table(sharded / name / f"{place:05d}.parquet") for place in range(3)]
         assert len(list((sharded / name).iterdir())) == 3
         assert counts in (None, [len(shard) for shard in shards])
@@ -441,7 +441,7 @@ def test_parts_merged_in_order_are_what_one_process_counts_and_writes(
     assert tally == alone.tally
     assert list(tally.fates) == list(alone.tally.fates)
     assert watched.describe() == watched_alone.describe()
-    assert watched.describe()["by_rank"]["queries"] == Q
+    assert watched.describe()["by_rank"]["queries"] == Q // 2  # about 2,000, spread evenly
     assert watched.examples.groups == watched_alone.examples.groups
     assert all(len(watched.examples.groups[group]) == 40 for group in ("hardest", "easiest"))
     assert numbers.by_source == numbers_alone.by_source
@@ -500,6 +500,6 @@ class IdsOnly(Collection):
 
 def test_row_groups_are_numbered_on(sharded: Path) -> None:
     with ParquetShards(shard_paths(sharded / "candidates.parquet")) as file:
-        assert (file.num_row_groups, file.num_rows) == (3, Q)
-        last = file.read_row_group(2, ["query_id"])
+        assert (file.num_row_groups, file.num_rows) == (5, Q)
+        last = file.read_row_group(4, ["query_id"])
     assert last.equals(pa.table(pq.read_table(sharded / "candidates.parquet" / "00002.parquet", columns=["query_id"])))
