@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import STANDS, Collection, Judgements
+from foolsgold.collection import STANDS, Collection, Judgements, PartOf
 from foolsgold.filters.known_pairs import KnownPairs
 from foolsgold.search import Candidates, Estimates
 
@@ -93,6 +93,16 @@ class PairBlock:
     def has_positive(self) -> NDArray[np.bool_]:
         """Whether the pair has a positive, shape (P,)."""
         return self.positive_rows >= 0
+
+    def renumbered(self, part_of: PartOf) -> PairBlock:
+        """The same with rows in the whole, where the block was made of a part; keys stay comparable with each other."""
+        return replace(
+            self,
+            query_rows=part_of.queries(self.query_rows),
+            positive_rows=part_of.documents(self.positive_rows).astype(np.int32),
+            doc_rows=part_of.documents(self.doc_rows).astype(np.int32),
+            given=self.given._replace(doc_rows=part_of.documents(self.given.doc_rows).astype(np.int32)),
+        )
 
     @property
     def ranks(self) -> NDArray[np.int64]:

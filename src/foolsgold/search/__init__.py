@@ -1,7 +1,8 @@
 """Search: vectors (exact or Voyager), BM25 and TREC runs, fused, and the candidates that they find."""
 
 from foolsgold.search.bm25 import Bm25Index
-from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candidates, CandidateStore, Estimates
+from foolsgold.search.candidate_store import CandidateStore, CandidateWriter
+from foolsgold.search.candidates import CANDIDATES_SCHEMA, ROWS_PER_GROUP, Candidates, Estimates
 from foolsgold.search.exact import ExactIndex, exact_topk
 from foolsgold.search.nearest_stored import nearest_stored
 from foolsgold.search.search import Search
@@ -18,6 +19,7 @@ __all__ = [
     "ROWS_PER_GROUP",
     "Bm25Index",
     "CandidateStore",
+    "CandidateWriter",
     "Candidates",
     "Estimates",
     "ExactIndex",
