@@ -12,6 +12,9 @@ FoolsgoldError
 └── OutputError         results that could not be written
 """
 
+from functools import partial
+from typing import Any
+
 
 class FoolsgoldError(Exception):
     """The root: catches whatever foolsgold raises on purpose."""
@@ -48,6 +51,9 @@ class TextError(ModelError):
         super().__init__(f"text {row} {problem}")
         self.problem = problem
         self.row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(TextError, row=self.row), (self.problem,)  # exceptions forget what has a name
 
 
 class WorkerError(FoolsgoldError, RuntimeError):
