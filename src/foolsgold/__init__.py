@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from foolsgold.refresh import RefreshNegatives
     from foolsgold.result import MiningResult
     from foolsgold.sample_collection import write_sample_collection
+    from foolsgold.scale import RayEngine, ShardEngine
     from foolsgold.search import exact_topk
     from foolsgold.settings import MiningSettings
     from foolsgold.simple_miner import SimpleMiner
@@ -36,7 +37,9 @@ __all__ = [
     "MiningSettings",
     "OpenAIEncoder",
     "PrecomputedVectors",
+    "RayEngine",
     "RefreshNegatives",
+    "ShardEngine",
     "SimpleMiner",
     "__version__",
     "calibrate",
@@ -65,7 +68,9 @@ _MODULES = {
     "MiningSettings": "settings",
     "OpenAIEncoder": "encode",
     "PrecomputedVectors": "encode",
+    "RayEngine": "scale",
     "RefreshNegatives": "refresh",
+    "ShardEngine": "scale",
     "SimpleMiner": "simple_miner",
     "__version__": "version",
     "calibrate": "calibrate",

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, get_args
 
 from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collection_of, names_collection
 from foolsgold.compare_command import add_compare_arguments, compare_texts
+from foolsgold.engine_flags import add_engine_flags, engine_of
 from foolsgold.errors import FoolsgoldError, SettingsError
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.review.command import add_review_arguments, run_review
@@ -52,8 +53,8 @@ def _mine(options: argparse.Namespace) -> None:
 
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
-    settings = _settings(options)
-    result = mine(collection_of(options), _encoder(options, settings), settings)
+    settings, engine = _settings(options), engine_of(options)
+    result = mine(collection_of(options), _encoder(options, settings), settings, engine=engine)
     _show(result, settings)
 
 
@@ -184,6 +185,7 @@ def command_parser() -> argparse.ArgumentParser:
     mine = _command(commands, "mine", _mine, "mine hard negatives and write a training file")
     add_collection_flags(mine)
     _add_model(mine)
+    add_engine_flags(mine)
     _add_settings(mine, [field.name for field in dataclasses.fields(MiningSettings)])
     mine.set_defaults(out=None)
 

@@ -7,13 +7,12 @@ FoolsgoldError
 ├── VectorError         vectors of the wrong shape, type or content
 ├── ModelError          a model that cannot be loaded or used
 │   └── TextError       one text that it does not take
-├── WorkerError         an encoding process that died
+├── WorkerError         another process that died, or a cluster that did
 ├── MissingExtraError   an optional package that is not installed
 └── OutputError         results that could not be written
 """
 
 from functools import partial
-from typing import Any
 
 
 class FoolsgoldError(Exception):
@@ -52,12 +51,12 @@ class TextError(ModelError):
         self.problem = problem
         self.row = row
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return partial(TextError, row=self.row), (self.problem,)  # exceptions forget what has a name
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(TextError, row=self.row), (self.problem,)  # from one process to another
 
 
 class WorkerError(FoolsgoldError, RuntimeError):
-    """An encoding process died; says how to go on without it."""
+    """Another process died or failed in a way that nothing foresaw; says how to go on."""
 
 
 class MissingExtraError(FoolsgoldError, ImportError):

@@ -30,12 +30,18 @@ from foolsgold.relabel import take_in
 from foolsgold.report import Stages, Watched, make_report, report_page
 from foolsgold.result import MiningResult
 from foolsgold.sample import CrossEncoderJudge, judge_for
+from foolsgold.scale import Engine, as_engine
 from foolsgold.search import CandidateStore, Search, check_sources, open_sources
 from foolsgold.settings import SELECTABLE, MiningSettings
 
 
 def mine(
-    collection: Any, encoder: Any, settings: MiningSettings | None = None, *, cross_encoder: Any = None
+    collection: Any,
+    encoder: Any,
+    settings: MiningSettings | None = None,
+    *,
+    cross_encoder: Any = None,
+    engine: Engine | None = None,
 ) -> MiningResult:
     """Mine hard negatives for every (query, positive) pair of a collection.
 
@@ -46,6 +52,8 @@ def mine(
             Encoder, or PrecomputedVectors; None where the only source is BM25 or a run, whose own scores are taken.
         settings: what to choose and where to write; None is the default.
         cross_encoder: a loaded CrossEncoder, a hub id or a folder, instead of `settings.cross_encoder`.
+        engine: `RayEngine(...)` or `ShardEngine()` for more than this machine or its memory holds; the result is the
+            same. None is this process, with all vectors in memory.
 
     Raises:
         FoolsgoldError: one of its kinds, saying what is wrong, where, and how to mend it; earlier output is untouched.
@@ -61,6 +69,11 @@ def mine(
     settings = MiningSettings() if settings is None else settings
     if not isinstance(settings, MiningSettings):
         raise SettingsError(f"settings is a {type(settings).__name__}; it takes MiningSettings(...).")
+    if engine is not None:
+        engine = as_engine(engine)
+        from foolsgold.scale.run import mine_with
+
+        return mine_with(engine, collection, encoder, settings, cross_encoder=cross_encoder)
     if cross_encoder is not None:
         settings = settings.replace(cross_encoder=named(cross_encoder))
     check_sources(settings, has_encoder=encoder is not None)

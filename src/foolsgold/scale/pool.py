@@ -21,6 +21,7 @@ class Ref(Generic[R]):
     """A result that may still be under way; as an argument of a call it stands for that result. Can be pickled."""
 
     held: Any  # the result itself, or what the pool finds it by
+    stage: str = "A call"  # what messages call it
 
 
 class Actor(Protocol[A_co]):
@@ -54,6 +55,13 @@ class Pool(Protocol):
     """How many share the work of holding and encoding."""
     threads_per_worker: int
     """What each of those may use."""
+    gpus_per_worker: float
+    """What each of those has; 0 is none."""
+
+    @property
+    def n_nodes(self) -> int:
+        """Machines that are there to work on now."""
+        ...
 
     def submit(self, call: Callable[..., R], *args: Any) -> Ref[R]:
         """Begin a call that keeps no state; it is repeated when its process dies. A Ref among `args` is resolved."""
@@ -145,6 +153,8 @@ class InProcessPool:
     """Everything at once, in this process, with all its cores; errors are raised where a call begins."""
 
     n_workers = 1
+    n_nodes: int = 1
+    gpus_per_worker: float = 0.0
 
     def __init__(self) -> None:
         self.threads_per_worker = n_cores()
