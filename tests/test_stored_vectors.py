@@ -23,56 +23,10 @@ from foolsgold.scale.pool import InProcessPool
 from foolsgold.scale.stored_vectors import InFile
 from foolsgold.scale.texts import SideTexts, TextsInFile, TextsOfCorpus
 from foolsgold.scale.worker_encoder import EncoderFacts
+from letter_encoders import Choosy, Letters, Nameless, Numbers
 
 CORPUS = [f"text {number} {'about cats' * (number % 3)}" for number in range(10)]
 ROWS = np.array([9, 0, 5, 5, 2])
-
-
-class Letters:
-    """Encodes a text by how often it has each letter, and remembers what it was asked; chunks of four texts."""
-
-    chunk_texts = 4
-    fingerprint: str | None = "letters 1"
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.asked: list[str] = []
-        self._stop_after = stop_after
-
-    def encode_queries(self, texts: Any) -> Any:
-        self.asked += texts
-        if self._stop_after is not None and len(self.asked) > self._stop_after:
-            raise KeyboardInterrupt
-        return [[1.0 * text.count(letter) for letter in "abcdefghijklmnopqrstuvwxyz 0123456789?"] for text in texts]
-
-    encode_documents = encode_queries
-
-
-class Nameless(Letters):
-    fingerprint = None
-
-
-class Choosy(Letters):
-    """Takes no text with a certain word."""
-
-    def encode_queries(self, texts: Any) -> Any:
-        for row, text in enumerate(texts):
-            if "poison" in text:
-                raise TextError("is not taken.", row=row)
-        return super().encode_queries(texts)
-
-    encode_documents = encode_queries
-
-
-class Says:
-    """Encodes a text as the numbers that it holds."""
-
-    chunk_texts = 2
-    fingerprint = "numbers"
-
-    def encode_queries(self, texts: Any) -> Any:
-        return [[float(word) for word in text.split()] for text in texts]
-
-    encode_documents = encode_queries
 
 
 def quiet(**changes: Any) -> MiningSettings:
@@ -81,10 +35,6 @@ def quiet(**changes: Any) -> MiningSettings:
 
 def collection_of(texts: list[str], query: str = "what?") -> Collection:
     return read_pairs([(query, texts[0])], texts)
-
-
-def side_texts(texts: Texts, ids: pa.ChunkedArray) -> SideTexts:
-    return SideTexts(texts, texts.keys(), ids)
 
 
 @pytest.fixture
@@ -98,8 +48,7 @@ def encoded_on(
     texts: list[str] | Collection, encoder: Any, store: Path, *, cache: Path | None = None, **changes: Any
 ) -> EncodedOn:
     collection = texts if isinstance(texts, Collection) else collection_of(texts)
-    documents = side_texts(Texts.of_documents(collection), collection.doc_ids)
-    queries = side_texts(Texts.of_queries(collection), collection.query_ids)
+    documents, queries = SideTexts.of_documents(collection), SideTexts.of_queries(collection)
     return encode_on(InProcessPool(), documents, queries, encoder, quiet(**changes), cache=cache, store=store)
 
 
@@ -267,15 +216,15 @@ def test_vectors_that_cannot_be_searched(texts: list[str], settings: Any, tmp_pa
         return None
 
     collection = collection_of(texts, "5 5")
-    expected = message(lambda: encode(collection, Says(), quiet(**settings), cache=tmp_path / "local"))
+    expected = message(lambda: encode(collection, Numbers(), quiet(**settings), cache=tmp_path / "local"))
     assert (expected is None) == ("similarity" in settings)
     for _ in range(2):  # when they are made, and when they are found
-        assert message(lambda: encoded_on(collection, Says(), store, cache=tmp_path, **settings)) == expected
+        assert message(lambda: encoded_on(collection, Numbers(), store, cache=tmp_path, **settings)) == expected
 
 
 def test_queries_and_documents_of_different_dimensions(tmp_path: Path, store: Path) -> None:
     with pytest.raises(VectorError, match=r"query_vecs have 3 dimensions and doc_vecs 2"):
-        encoded_on(collection_of(["1 2"], "1 2 3"), Says(), store, cache=tmp_path)
+        encoded_on(collection_of(["1 2"], "1 2 3"), Numbers(), store, cache=tmp_path)
 
 
 @pytest.mark.parametrize("by_path", [False, True])
@@ -343,6 +292,6 @@ def test_what_an_encoder_is_survives_json(tmp_path: Path) -> None:
 
 def test_there_must_be_texts(tmp_path: Path, store: Path) -> None:
     nothing = SideTexts(Texts.of([]), Texts.of([]).keys(), pa.chunked_array([], pa.string()))
-    queries = side_texts(Texts.of(["a"]), pa.chunked_array([["a"]]))
+    queries = SideTexts.of_queries(collection_of(["a"]))
     with pytest.raises(SettingsError, match="there are no documents to encode"):
         encode_on(InProcessPool(), nothing, queries, Letters(), quiet(), cache=None, store=store)

@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from foolsgold.encode import PrecomputedVectors, as_encoder
 from foolsgold.encode.encode import check_length, named_by_id
@@ -23,6 +22,7 @@ from foolsgold.errors import SettingsError, TextError, VectorError
 from foolsgold.scale.encoding import Encoded, Encoding
 from foolsgold.scale.encoding_plan import SidePlan, plan_of
 from foolsgold.scale.pool import InProcessPool, Pool
+from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.row_faults import faults_on, merged_faults
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.scale.texts import SideTexts
@@ -52,7 +52,6 @@ def encode_on(
     cache: Path | None,
     store: Path,
     about: Mapping[str, Any] | None = None,
-    gpus: float = 0,
 ) -> EncodedOn:
     """Vectors of all documents and queries: the bytes that `encode` makes on the same kind of machine.
 
@@ -67,7 +66,6 @@ def encode_on(
         cache: the cache folder, which workers share; None, or an encoder without a fingerprint: nothing is kept.
         store: a folder of this run, which workers share.
         about: what `describe_encoder` says of the encoder, where that is known already.
-        gpus: of each worker.
 
     Raises:
         ModelError: the encoder cannot be loaded or used, or is another on another worker.
@@ -80,9 +78,9 @@ def encode_on(
         about = describe_encoder(encoder, settings) if about is None else about
         stored = _precomputed(pool, encoder, sides, similarity_of(encoder, settings), store)
     else:
-        encoder = worker_encoder(pool, encoder, settings, cache, gpus=gpus)
+        encoder = worker_encoder(pool, encoder, settings, cache)
         about = encoder.facts.description if about is None else about
-        stored = _encoded(pool, encoder, sides, settings, cache, store, gpus)
+        stored = _encoded(pool, encoder, sides, settings, cache, store)
     query_vecs, doc_vecs = stored["queries"], stored["documents"]
     if query_vecs.dimensions != doc_vecs.dimensions:
         raise VectorError(
@@ -99,7 +97,6 @@ def _encoded(
     settings: MiningSettings,
     cache: Path | None,
     store: Path,
-    gpus: float,
 ) -> dict[Side, StoredVectors]:
     facts, similarity = encoder.facts, encoder.facts.description["similarity"]
     plans: dict[Side, SidePlan] = {}
@@ -112,7 +109,7 @@ def _encoded(
         settings = settings.replace(cache=str(cache or store))  # one graph of the model for all workers
     dimensions = {side: set(plan.cached.dimensions) for side, plan in plans.items()}
     faults = {side: [plan.cached.faults] for side, plan in plans.items()}
-    with closing(_done(pool, encoder, plans, settings, gpus)) as done:
+    with closing(_done(pool, encoder, plans, settings)) as done:
         for one in done:
             side = one.stretch.side
             dimensions[side] |= one.dimensions
@@ -134,7 +131,7 @@ def _cache_of(facts: EncoderFacts, side: Side, settings: MiningSettings, cache: 
 
 
 def _done(
-    pool: Pool, encoder: WorkerEncoder, plans: Mapping[Side, SidePlan], settings: MiningSettings, gpus: float
+    pool: Pool, encoder: WorkerEncoder, plans: Mapping[Side, SidePlan], settings: MiningSettings
 ) -> Generator[Encoded, None, None]:
     """What becomes of each stretch, as they are done."""
     n_chunks = sum(-(-len(plan.new) // plan.chunk_texts) for plan in plans.values())
@@ -145,15 +142,22 @@ def _done(
     threads = None if isinstance(pool, InProcessPool) else pool.threads_per_worker
     args = (encoder.given, encoder.facts, {side: plan.to_encode for side, plan in plans.items()}, settings, threads)
     n_texts = sum(plan.n_distinct for plan in plans.values())
-    n_cached = n_texts - sum(len(plan.new) for plan in plans.values())
-    with tqdm(total=n_texts, initial=n_cached, desc="encode", unit="text", disable=settings.quiet) as progress:
-        for one in pool.stream(Encoding, args, stretches, gpus=gpus):
-            if one.refused is not None:
-                problem, row = one.refused
-                with named_by_id(_ONE[one.stretch.side], plans[one.stretch.side].texts.ids):
-                    raise TextError(problem, row=row)
-            progress.update(one.stretch.stop - one.stretch.start)
-            yield one
+    n_new = sum(len(plan.new) for plan in plans.values())
+    with RunProgress(pool, quiet=settings.quiet).stage("encode", total=n_texts, unit="text") as progress:
+        progress.initial = progress.n = n_texts - n_new
+        stream = cast("Generator[Encoded]", pool.stream(Encoding, args, stretches, gpus=encoder.gpus))
+        with closing(stream):  # ends the workers, whatever happens here
+            for one in stream:
+                _refuse_text(one, plans[one.stretch.side])
+                progress.update(one.stretch.stop - one.stretch.start)
+                yield one
+
+
+def _refuse_text(done: Encoded, plan: SidePlan) -> None:
+    if done.refused is not None:
+        problem, row = done.refused
+        with named_by_id(_ONE[plan.side], plan.texts.ids):
+            raise TextError(problem, row=row)
 
 
 def _refuse(plan: SidePlan, dimensions: set[int], faults: list[dict[str, NDArray[np.int64]]]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from foolsgold.collection import Collection
 from foolsgold.encode.chunks import TextsByRow
 from foolsgold.encode.texts import Texts
 
@@ -29,12 +30,39 @@ class SideTexts(NamedTuple):
     keys: pa.FixedSizeBinaryArray
     ids: pa.ChunkedArray
 
+    @classmethod
+    def of_documents(cls, collection: Collection) -> SideTexts:
+        """Those of a collection, which are read here if they are here, and by the workers if they lie in pieces."""
+        if isinstance(collection, InPieces):
+            keys = collection.text_hashes().combine_chunks()
+            return cls(TextsOfCorpus(collection.pieces), keys, collection.doc_ids)
+        texts = Texts.of_documents(collection)
+        return cls(texts, texts.keys(), collection.doc_ids)
+
+    @classmethod
+    def of_queries(cls, collection: Collection) -> SideTexts:
+        """Those of a collection, which are here."""
+        texts = Texts.of_queries(collection)
+        return cls(texts, texts.keys(), collection.query_ids)
+
 
 class Rows(Protocol):
     """A corpus that is read by row."""
 
     def take(self, rows: NDArray[np.int64], columns: Any) -> pa.Table:
         """Some columns of some rows, which ascend."""
+        ...
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """A collection whose documents lie elsewhere."""
+
+    doc_ids: pa.ChunkedArray
+    pieces: Rows
+
+    def text_hashes(self) -> pa.ChunkedArray:
+        """Hashes of all texts."""
         ...
 
 

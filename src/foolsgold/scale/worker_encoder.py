@@ -14,7 +14,7 @@ from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.identity import CacheIdentity, cache_identity, describe_encoder
 from foolsgold.encode.known_models import KnownModel, package_versions
 from foolsgold.encode.load_model import OFFLINE
-from foolsgold.encode.openai_endpoint import PREFIX
+from foolsgold.encode.openai_endpoint import PREFIX, OpenAIEncoder
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.errors import ModelError
 from foolsgold.scale.pool import InProcessPool, Pool, Ref
@@ -103,14 +103,16 @@ class WorkerEncoder(NamedTuple):
     Attributes:
         given: a `Named`, a Ref of a `Loaded`, or in this process the encoder itself.
         facts: of one that was made of it.
+        gpus: of each worker that makes one.
     """
 
     given: Any
     facts: EncoderFacts
+    gpus: float
 
 
 def identify_on(
-    pool: Pool, encoder: Any, settings: MiningSettings, cache: Path | None, *, gpus: float = 0
+    pool: Pool, encoder: Any, settings: MiningSettings, cache: Path | None
 ) -> tuple[Any, dict[str, Any] | None]:
     """As `identify`, by a worker: this process need not have room for the model, nor the workers' devices.
 
@@ -119,7 +121,6 @@ def identify_on(
         encoder: as `as_encoder` takes it; None: there is none.
         settings: prompts, precision, device.
         cache: the cache folder, which may know a model already.
-        gpus: of a worker that encodes.
 
     Returns:
         What `encode_on` takes, and what `describe_encoder` says.
@@ -130,13 +131,11 @@ def identify_on(
     """
     if encoder is None or isinstance(encoder, PrecomputedVectors) or isinstance(pool, InProcessPool):
         return identify(encoder, settings, cache)
-    on_workers = worker_encoder(pool, encoder, settings, cache, gpus=gpus)
+    on_workers = worker_encoder(pool, encoder, settings, cache)
     return on_workers, on_workers.facts.description
 
 
-def worker_encoder(
-    pool: Pool, encoder: Any, settings: MiningSettings, cache: Path | None, *, gpus: float = 0
-) -> WorkerEncoder:
+def worker_encoder(pool: Pool, encoder: Any, settings: MiningSettings, cache: Path | None) -> WorkerEncoder:
     """Send an encoder to where it works, and learn what it is there.
 
     Raises:
@@ -146,11 +145,13 @@ def worker_encoder(
         return encoder
     if isinstance(pool, InProcessPool):
         encoder = cast(Encoder, as_encoder(encoder, settings))
-        return WorkerEncoder(encoder, EncoderFacts.of(encoder, settings))
+        return WorkerEncoder(encoder, EncoderFacts.of(encoder, settings), 0)
+    gpus = pool.gpus_per_worker if _may_use_gpus(encoder, settings) else 0
     given = _named(encoder) if isinstance(encoder, (str, Path)) else _sent(pool, encoder, settings)
+    settings = settings.replace(cache=None if cache is None else str(cache))  # one graph of the model for all workers
     (actor,) = pool.actors(_Describing, [(given, settings, cache, pool.threads_per_worker)], gpus=gpus)
     try:
-        return WorkerEncoder(given, EncoderFacts.from_dict(actor.result("facts")))
+        return WorkerEncoder(given, EncoderFacts.from_dict(actor.result("facts")), gpus)
     finally:
         actor.stop()
 
@@ -171,6 +172,7 @@ def load_on_worker(given: Any, settings: MiningSettings, threads: int | None) ->
     n_gpus = torch.cuda.device_count() if settings.device is None else 0  # Ray shows a worker its own
     settings = settings.replace(num_workers=max(1, n_gpus))
     if isinstance(given, Named):
+        _check_seen(given)
         encoder = cast(Encoder, as_encoder(given.folder or given.name, settings))
         if isinstance(encoder, SentenceTransformerEncoder):
             encoder.name = given.name
@@ -181,6 +183,14 @@ def load_on_worker(given: Any, settings: MiningSettings, threads: int | None) ->
         if given.device is not None and given.device.startswith("cuda"):
             encoder.model.to("cuda" if n_gpus else "cpu")
     return encoder
+
+
+def _check_seen(given: Named) -> None:
+    if given.folder is not None and not Path(given.folder).is_dir():
+        raise ModelError(
+            f"model: {given.folder} is not there on the worker {platform.node()}. Put the model into a folder that "
+            "all workers see under the same name, or give a hub id."
+        )
 
 
 class _Describing:
@@ -199,6 +209,14 @@ class _Describing:
             facts = asdict(EncoderFacts.of(load_on_worker(given, self._settings, self._threads), self._settings))
             known.keep(facts)
         return facts
+
+
+def _may_use_gpus(encoder: Any, settings: MiningSettings) -> bool:
+    """A model on a CPU stays there, and an endpoint's is elsewhere."""
+    model = encoder.model if isinstance(encoder, SentenceTransformerEncoder) else encoder
+    place = str(getattr(model, "device", None) or settings.device or "cuda")
+    is_elsewhere = isinstance(encoder, OpenAIEncoder) or (isinstance(encoder, str) and encoder.startswith(PREFIX))
+    return place.startswith("cuda") and not is_elsewhere
 
 
 def _named(encoder: str | Path) -> Named:
