@@ -239,8 +239,8 @@ def test_vectors_made_elsewhere(by_path: bool, tmp_path: Path, store: Path) -> N
     assert local is not None and result.encoder == local.encoder
     assert result.doc_vecs.take(ROWS).tolist() == doc_vecs[ROWS].tolist()
     assert result.query_vecs.read(0, 1).dtype == np.float16
-    assert isinstance(result.doc_vecs.lie, InFile)
-    assert (result.doc_vecs.lie.path == tmp_path / "d.npy") == by_path
+    assert isinstance(result.doc_vecs.where, InFile)
+    assert (result.doc_vecs.where.path == tmp_path / "d.npy") == by_path
 
 
 def test_wrong_vectors_made_elsewhere(store: Path) -> None:

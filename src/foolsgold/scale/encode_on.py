@@ -117,7 +117,7 @@ def _encoded(
     for side in ("queries", "documents"):
         _refuse(plans[side], dimensions[side], faults[side])
     return {
-        side: StoredVectors(len(plan.which), dimensions[side].pop(), settings.vector_type, similarity, plan.lie)
+        side: StoredVectors(len(plan.which), dimensions[side].pop(), settings.vector_type, similarity, plan.chunks)
         for side, plan in plans.items()
     }
 

@@ -34,7 +34,7 @@ class SidePlan(NamedTuple):
         cached: what the cache has of the distinct texts.
         new: shape (M,), ascending: the distinct texts that it has not.
         to_encode: the same, for the workers.
-        lie: where the vector of each row lies, once all chunks are there.
+        chunks: where the vector of each row lies, once all chunks are there.
         chunk_texts: of a chunk.
     """
 
@@ -44,7 +44,7 @@ class SidePlan(NamedTuple):
     cached: CachedTexts
     new: NDArray[np.int64]
     to_encode: ToEncode
-    lie: InChunks
+    chunks: InChunks
     chunk_texts: int
 
     @property
@@ -84,14 +84,14 @@ def plan_of(
     cached = cached_texts(pool, cache, distinct.dictionary, similarity)
     new = np.flatnonzero(cached.places[:, 0] < 0)
     names, places = _with_new(cached, new, hashes, cache, n_texts)
-    lie = InChunks(cache, store / f"{side}.names.npy", store / f"{side}.places.npy")
-    np.save(lie.names, names)
-    _write_places(lie.places, places, which)
+    chunks = InChunks(cache, store / f"{side}.names.npy", store / f"{side}.places.npy")
+    np.save(chunks.names, names)
+    _write_places(chunks.places, places, which)
     new_rows, new_keys = store / f"{side}.new_rows.npy", store / f"{side}.new_keys.npy"
     to_encode = ToEncode(_sent(pool, texts, store / f"{side}.arrow"), new_rows, new_keys, cache)
     np.save(new_rows, rows[new])
     np.save(new_keys, hashes[new])
-    return SidePlan(side, texts, which, cached, new, to_encode, lie, n_texts)
+    return SidePlan(side, texts, which, cached, new, to_encode, chunks, n_texts)
 
 
 def _with_new(

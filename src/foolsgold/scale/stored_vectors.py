@@ -51,14 +51,14 @@ class StoredVectors:
         dimensions: D.
         vector_type: of the numbers.
         similarity: how they are compared.
-        lie: where.
+        where: in a file, or in chunks.
     """
 
     n_rows: int
     dimensions: int
     vector_type: VectorType
     similarity: Similarity
-    lie: InFile | InChunks
+    where: InFile | InChunks
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Rows `start` to `stop`, shape (stop - start, D), as they are stored; of a `.npy` file mapped, not read.
@@ -66,9 +66,9 @@ class StoredVectors:
         Raises:
             VectorError: a chunk is damaged or gone; the next run encodes its texts again.
         """
-        if isinstance(self.lie, InFile):
-            return np.asarray(opened(self.lie.path, _npy)[start:stop])
-        return self._gathered(self.lie, mapped(self.lie.places)[start:stop])
+        if isinstance(self.where, InFile):
+            return np.asarray(opened(self.where.path, _npy)[start:stop])
+        return self._gathered(self.where, mapped(self.where.places)[start:stop])
 
     def take(self, rows: NDArray[np.integer]) -> NDArray[Any]:
         """Rows in any order, shape (len(rows), D), likewise; a copy.
@@ -76,9 +76,9 @@ class StoredVectors:
         Raises:
             VectorError: a chunk is damaged or gone; the next run encodes its texts again.
         """
-        if isinstance(self.lie, InFile):
-            return np.array(opened(self.lie.path, _npy)[rows])
-        return self._gathered(self.lie, mapped(self.lie.places)[rows])
+        if isinstance(self.where, InFile):
+            return np.array(opened(self.where.path, _npy)[rows])
+        return self._gathered(self.where, mapped(self.where.places)[rows])
 
     @property
     def n_bytes(self) -> int:
