@@ -20,7 +20,7 @@ from foolsgold.errors import OutputError, SettingsError
 AUTO = "auto"  # the setting for the user's own cache folder
 ABOUT_FILE = "about.json"  # says what lies in an entry; its time is when that was last used
 PARTIAL = ".partial"  # ends the name of a file that is being written
-VECTORS, CANDIDATES, ENCODERS, MODELS = "vectors", "candidates", "encoders", "models"
+VECTORS, CANDIDATES, ENCODERS, MODELS, CORPORA = "vectors", "candidates", "encoders", "models", "corpora"
 _ATTEMPTS = 5  # another process may remove a folder as often as this between its making and a file in it
 
 logger = logging.getLogger(__name__)

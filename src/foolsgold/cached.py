@@ -16,6 +16,7 @@ from foolsgold.cache_folder import (
     ABOUT_FILE,
     AUTO,
     CANDIDATES,
+    CORPORA,
     ENCODERS,
     MODELS,
     PARTIAL,
@@ -27,6 +28,7 @@ from foolsgold.errors import SettingsError
 _ENTRY = re.compile(r"[0-9a-f]{32}")
 _OWN_FILES = re.compile(
     r"about\.json|record\.json|description\.json|[0-9a-f]{32}\.safetensors|(candidates|hidden_positives)\.parquet"
+    r"|[0-9a-f]{32}\.json|[0-9a-f]{32}-\d{5}(-[0-9a-f]{32})?(\.facts)?\.arrow"  # of a corpus in pieces
     rf"|\.[0-9a-f]{{32}}\{PARTIAL}"
 )
 _ABANDONED_SECONDS = 3600  # what is still being written after so long never will be whole
@@ -38,7 +40,8 @@ class Entry:
     """A folder of the cache.
 
     Attributes:
-        kind: vectors, candidates, encoders (what was said of a model), or models (as they were exported).
+        kind: vectors, candidates, encoders (what was said of a model), models (as they were exported), or corpora (in
+            pieces).
         path: where it lies.
         about: what was said of it when it was made; empty where that is lost.
         n_bytes: of its files.
@@ -75,7 +78,9 @@ def cache_to_look_at(setting: str) -> Path:
 
 def entries(cache: Path) -> list[Entry]:
     """All that the cache holds, the last used first."""
-    found = [entry for kind in (VECTORS, CANDIDATES, ENCODERS, MODELS) for entry in _entries(cache / kind, kind)]
+    found = [
+        entry for kind in (VECTORS, CANDIDATES, ENCODERS, MODELS, CORPORA) for entry in _entries(cache / kind, kind)
+    ]
     return sorted(found, key=lambda entry: (-entry.last_used, entry.path))
 
 
