@@ -18,10 +18,12 @@ from foolsgold.collection import Collection
 from foolsgold.encode import encode
 from foolsgold.encode.texts import Texts
 from foolsgold.errors import ModelError, SettingsError, TextError, VectorError
+from foolsgold.scale.corpus_of import corpus_of
 from foolsgold.scale.encode_on import EncodedOn, encode_on
 from foolsgold.scale.pool import InProcessPool
+from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.stored_vectors import InFile
-from foolsgold.scale.texts import SideTexts, TextsInFile, TextsOfCorpus
+from foolsgold.scale.texts import SideTexts, TextsInFile
 from foolsgold.scale.worker_encoder import EncoderFacts
 from letter_encoders import Choosy, Letters, Nameless, Numbers
 
@@ -260,16 +262,24 @@ def test_wrong_vectors_made_elsewhere(store: Path) -> None:
 
 
 def test_texts_in_a_file_and_of_a_corpus(tmp_path: Path) -> None:
-    table = pa.table({"title": ["T", None, ""], "text": ["one", "two", "three"]})
-    texts = Texts(table)
-
-    class Rows:
-        def take(self, rows: Any, columns: Any) -> pa.Table:
-            return table.take(pa.array(rows)).select(columns)
-
+    texts = [{"title": "T", "text": "one"}, "two", {"title": "", "text": "three"}]
+    collection = read_pairs([("what?", "two")], texts)
+    pieces = corpus_of(collection, tmp_path, InProcessPool())
+    here, there = SideTexts.of_documents(collection), SideTexts.of_documents(RemoteCollection.of(collection, pieces))
+    in_file = TextsInFile.kept(Texts.of_documents(collection), tmp_path / "texts.arrow")
     rows = np.array([0, 2])
-    assert TextsInFile.kept(texts, tmp_path / "texts.arrow").at(rows) == ["T one", "three"] == texts.at(rows)
-    assert TextsOfCorpus(Rows()).at(rows) == ["T one", "three"]
+    for one in (here.texts, there.texts, in_file):
+        assert one.at(rows) == ["T one", "three"]
+    assert there.keys == here.keys
+    assert there.ids.to_pylist() == here.ids.to_pylist()
+
+
+def test_documents_in_pieces_make_the_same_chunks(tmp_path: Path, store: Path) -> None:
+    collection = collection_of([*CORPUS, CORPUS[1]])
+    pieces = corpus_of(collection, tmp_path / "pieces", InProcessPool())
+    for name, one in {"here": collection, "there": RemoteCollection.of(collection, pieces)}.items():
+        encoded_on(one, Letters(), store, cache=tmp_path / name)
+    assert files(tmp_path / "there") == files(tmp_path / "here")
 
 
 def test_another_encoder_on_another_worker_is_refused() -> None:

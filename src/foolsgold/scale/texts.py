@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from foolsgold.collection import Collection
 from foolsgold.encode.chunks import TextsByRow
 from foolsgold.encode.texts import Texts
+from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.remote_collection import RemoteCollection
 
 _BATCH_ROWS = 8192
 
@@ -33,7 +35,7 @@ class SideTexts(NamedTuple):
     @classmethod
     def of_documents(cls, collection: Collection) -> SideTexts:
         """Those of a collection, which are read here if they are here, and by the workers if they lie in pieces."""
-        if isinstance(collection, InPieces):
+        if isinstance(collection, RemoteCollection):
             keys = collection.text_hashes().combine_chunks()
             return cls(TextsOfCorpus(collection.pieces), keys, collection.doc_ids)
         texts = Texts.of_documents(collection)
@@ -46,31 +48,11 @@ class SideTexts(NamedTuple):
         return cls(texts, texts.keys(), collection.query_ids)
 
 
-class Rows(Protocol):
-    """A corpus that is read by row."""
-
-    def take(self, rows: NDArray[np.int64], columns: Any) -> pa.Table:
-        """Some columns of some rows, which ascend."""
-        ...
-
-
-@runtime_checkable
-class InPieces(Protocol):
-    """A collection whose documents lie elsewhere."""
-
-    doc_ids: pa.ChunkedArray
-    pieces: Rows
-
-    def text_hashes(self) -> pa.ChunkedArray:
-        """Hashes of all texts."""
-        ...
-
-
 @dataclass(frozen=True)
 class TextsOfCorpus:
     """Titles and texts of a corpus in pieces, joined by a space."""
 
-    corpus: Rows
+    corpus: Corpus
 
     def at(self, rows: NDArray[np.int64]) -> list[str]:
         """The texts of some rows, which ascend."""
