@@ -176,9 +176,10 @@ def test_a_chunk_that_is_damaged_or_gone_when_it_is_read(tmp_path: Path, store: 
         stored.read(0, 10)
 
 
-def test_a_file_of_the_same_name_is_not_taken_for_the_one_before(tmp_path: Path, store: Path) -> None:
-    for texts in (CORPUS, CORPUS[::-1]):
-        stored = encoded_on(texts, Letters(), store, cache=tmp_path).doc_vecs
+def test_what_an_earlier_call_gave_stays_as_it_is(tmp_path: Path, store: Path) -> None:
+    corpora = [CORPUS, CORPUS[::-1]]
+    results = [encoded_on(texts, Letters(), store, cache=tmp_path).doc_vecs for texts in corpora]
+    for texts, stored in zip(corpora, results, strict=True):
         assert stored.read(0, 10).tolist() == Letters().encode_queries(texts)
 
 

@@ -64,7 +64,7 @@ def encode_on(
         encoder: what `identify_on` returned, or as `as_encoder` takes it.
         settings: batches, type of the numbers.
         cache: the cache folder, which workers share; None, or an encoder without a fingerprint: nothing is kept.
-        store: a folder of this run, which workers share.
+        store: a folder of this run, which workers share; what vectors are read by lies there.
         about: what `describe_encoder` says of the encoder, where that is known already.
 
     Raises:
@@ -73,6 +73,8 @@ def encode_on(
         OutputError: the cache cannot be written to.
     """
     sides: dict[Side, SideTexts] = {"documents": documents, "queries": queries}
+    store = store / uuid.uuid4().hex  # what an earlier call left there may still be read
+    store.mkdir(parents=True)
     if isinstance(encoder, PrecomputedVectors):
         as_encoder(encoder, settings)  # prompts have no part in it
         about = describe_encoder(encoder, settings) if about is None else about
