@@ -81,6 +81,7 @@ def test_results_that_were_taken_leave_the_object_store(pool: Pool) -> None:
 def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
     results = pool.stream(pool_calls.Doubling, (str(tmp_path),), iter(range(12)))
     assert sorted(results) == list(range(0, 24, 2))
+    assert list(pool.stream(pool_calls.Doubling, (pool.put(str(tmp_path)),), [4])) == [8]
     assert list(pool.stream(pool_calls.Doubling, (str(tmp_path),), [])) == []
 
 
@@ -199,7 +200,7 @@ def test_an_address_where_something_else_answers() -> None:
         start = monotonic()
         address = f"127.0.0.1:{server.getsockname()[1]}"
         done = run(JOIN.format(address=address, gpus=None))
-        assert f"address is {address}, but " in done.stdout
+        assert f"address is {address}, but what answers there is no Ray: check the port" in done.stdout
         assert monotonic() - start < 30
 
 

@@ -24,12 +24,20 @@ _LOOK_SECONDS = 5.0  # between two looks whether the cluster is still there
 _TASKS_AHEAD = 2  # of each CPU, so that none waits for the driver
 
 
+def _no_look() -> None:
+    """On a worker, which ends with its node."""
+
+
 class RayActor(Generic[A]):
     """An object in a process of its own; can be pickled, and called from workers too."""
 
-    def __init__(self, handle: Any, stage: str) -> None:
+    def __init__(self, handle: Any, stage: str, look: Callable[[], None] = _no_look) -> None:
         self._handle = handle
         self._stage = stage
+        self._look = look
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RayActor, (self._handle, self._stage)  # it is the driver that looks
 
     def call(self, method: str, *args: Any) -> Ref[Any]:
         """Begin a call."""
@@ -37,7 +45,7 @@ class RayActor(Generic[A]):
 
     def result(self, method: str, *args: Any) -> Any:
         """Call, and wait."""
-        return _wait(self.call(method, *args))
+        return _wait(self.call(method, *args), self._look)
 
     def stop(self) -> None:
         """End the process."""
@@ -68,9 +76,9 @@ class RayPool:
         self._cluster = cluster
         self._fingerprint = code_fingerprint()
         self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker)}}
-        self._task = ray.remote(answer).options(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")
-        self._actor = ray.remote(Held).options(
-            num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment
+        self._task = ray.remote(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")(answer)
+        self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment)(
+            Held
         )
 
     @property
@@ -92,10 +100,11 @@ class RayPool:
         places = self._cluster.places(len(args), gpus=gpus)
         return [
             RayActor(
-                self._actor.options(
-                    name=None, num_gpus=gpus, max_concurrency=concurrency, scheduling_strategy=place
-                ).remote(self._fingerprint, stage, make, *map(_held, each)),
+                self._actor.options(num_gpus=gpus, max_concurrency=concurrency, scheduling_strategy=place).remote(
+                    self._fingerprint, stage, make, *map(_held, each)
+                ),
                 stage,
+                self._cluster.check,
             )
             for each, place in zip(args, places, strict=True)
         ]
@@ -216,7 +225,7 @@ def _held(arg: Any) -> Any:
     return arg.held if isinstance(arg, Ref) else arg
 
 
-def _wait(ref: Ref[Any], look: Callable[[], None] = lambda: None) -> Any:
+def _wait(ref: Ref[Any], look: Callable[[], None]) -> Any:
     import ray
 
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _COLUMN = "pickled"  # items and results are any objects: Ray Data carries their bytes
+_AHEAD = 2  # items of each actor: the next is there when one is done
 
 
 def stream_over_ray_data(
@@ -50,9 +51,10 @@ def stream_over_ray_data(
     stage, given = name_of(make), [arg.held if hasattr(arg, "held") else arg for arg in args]
     with _quiet_context():
         blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
+        pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=_AHEAD)
         results = blocks.map_batches(
             Streamed, fn_constructor_args=(code_fingerprint(), stage, make, given), batch_size=1,
-            batch_format="pyarrow", concurrency=min(n_workers, len(rows)), num_cpus=0, num_gpus=gpus or None,
+            batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None,
             max_restarts=-1, max_task_retries=REPEATS, runtime_env=environment, ray_remote_args_fn=_InTurn(places),
         )  # fmt: skip
         try:

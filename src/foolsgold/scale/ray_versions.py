@@ -28,7 +28,7 @@ def check_versions(nodes: Sequence[Mapping[str, Any]]) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = _ask()(COMPARED)
-    ask = ray.remote(_ask()).options(num_cpus=0, max_retries=2)
+    ask = ray.remote(num_cpus=0, max_retries=2)(_ask())
     asked = {
         ask.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(COMPARED): (
             f"Node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
