@@ -15,7 +15,7 @@ import pytest
 
 from foolsgold import Collection, MiningSettings, read_beir, read_files
 from foolsgold.cached import entries, prune
-from foolsgold.collection import CollectionFiles, Judgements, read_pairs
+from foolsgold.collection import CollectionFiles, Judgements, read_pairs, write_beir_parquet
 from foolsgold.encode.texts import Texts
 from foolsgold.errors import BadRowError, CollectionError, SettingsError
 from foolsgold.scale import InProcessPool, corpus, pieces, ranges
@@ -293,6 +293,12 @@ def test_other_kinds_of_input_become_pieces(tmp_path: Path) -> None:
     found = read_sharded(CollectionFiles(pairs=str(path)), QUIET, InProcessPool(), tmp_path / "store")
     assert_same(found, CollectionFiles(pairs=str(path)).read(QUIET))
     assert corpus_of(found, tmp_path / "store", InProcessPool()) is found.pieces
+
+
+def test_a_collection_in_pieces_is_written_as_files(tmp_path: Path) -> None:
+    found = both(lay(tmp_path / "beir"), tmp_path / "store")
+    write_beir_parquet(found, tmp_path / "copy")
+    assert read_beir(tmp_path / "copy").fingerprint == found.fingerprint
 
 
 def test_a_collection_that_is_here_is_written_once(tmp_path: Path) -> None:

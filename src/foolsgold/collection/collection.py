@@ -162,6 +162,10 @@ class Collection:
         """Title and text of all documents, as `document_texts`, but made as they are asked for, some at a time."""
         return _Texts(self)
 
+    def document_tables(self) -> Iterator[pa.Table]:
+        """All documents with all that is known of them, in order, some rows at a time."""
+        yield self.corpus
+
     def document_text(self, row: int) -> str:
         """As `document_texts`, of one row: faster for rows here and there, where a table is large."""
         return " ".join(filter(None, (self.corpus["title"][row].as_py(), self.corpus["text"][row].as_py())))

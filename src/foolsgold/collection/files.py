@@ -148,7 +148,8 @@ class Files:
 def three_files(corpus: str | FilePath, queries: str | FilePath, qrels: str | FilePath) -> Files:
     """As they are named one by one."""
     paths = {"corpus": located(corpus), "queries": located(queries), "qrels": located(qrels)}
-    return Files(*paths.values(), {name: str(path.resolve()) for name, path in paths.items()})
+    source = {name: str(path.resolve()) for name, path in paths.items()}
+    return Files(paths["corpus"], paths["queries"], paths["qrels"], source)
 
 
 def beir_files(folder: str | FilePath, split: str | None) -> Files:

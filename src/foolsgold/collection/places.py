@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from foolsgold.errors import CollectionError, MissingExtraError, SettingsError
+from foolsgold.errors import CollectionError, MissingExtraError, OutputError, SettingsError
 
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")  # two letters at least: one is a drive of Windows
 _BUFFER_BYTES = 4 * 2**20  # of a file far away: each request takes tens of milliseconds, whatever it asks for
@@ -113,12 +113,22 @@ class RemotePath:
         return system.open_input_file(path)
 
     def write(self, content: Any) -> None:
-        """Write it whole: stores show an object once all of it is there."""
+        """Write it whole: stores show an object once all of it is there.
+
+        Raises:
+            OutputError: the store does not take it.
+        """
         system, path = self._opened()
-        if system.type_name not in _WITHOUT_FOLDERS:
-            system.create_dir(path.rpartition("/")[0], recursive=True)
-        with system.open_output_stream(path) as file:
-            file.write(content)
+        try:
+            if system.type_name not in _WITHOUT_FOLDERS:
+                system.create_dir(path.rpartition("/")[0], recursive=True)
+            with system.open_output_stream(path) as file:
+                file.write(content)
+        except OSError as error:
+            raise OutputError(
+                f"cache: writing {self} failed ({error}). Check that the keys that the environment gives allow it, or "
+                "give another folder (--cache DIR)."
+            ) from error
 
     def _info(self) -> Any:
         system, path = self._opened()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,11 @@ class RemoteCollection(Collection):
             return collection
         content = {each.name: getattr(collection, each.name) for each in fields(Collection)}
         return cls(**{**content, "corpus": ids_of(pieces)}, pieces=pieces)
+
+    def document_tables(self) -> Iterator[pa.Table]:
+        """As `Collection.document_tables`, piece by piece."""
+        for start, stop in pairwise(self.pieces.starts.tolist()):
+            yield self.pieces.read(start, stop)
 
     def document_text(self, row: int) -> str:
         """As `Collection.document_text`."""
