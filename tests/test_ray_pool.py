@@ -200,7 +200,7 @@ def test_an_address_where_something_else_answers() -> None:
         start = monotonic()
         address = f"127.0.0.1:{server.getsockname()[1]}"
         done = run(JOIN.format(address=address, gpus=None))
-        assert f"address is {address}, but " in done.stdout
+        assert f"address is {address}, but what answers there is no Ray: check the port" in done.stdout
         assert monotonic() - start < 30
 
 

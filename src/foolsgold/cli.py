@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -54,7 +55,8 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings, engine = _settings(options), engine_of(options)
-    result = mine(collection_of(options), _encoder(options, settings), settings, engine=engine)
+    with nullcontext() if engine is None else redirect_stdout(sys.stderr):  # Ray says there which process it lost
+        result = mine(collection_of(options), _encoder(options, settings), settings, engine=engine)
     _show(result, settings)
 
 

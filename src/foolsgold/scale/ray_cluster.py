@@ -43,9 +43,7 @@ class Cluster:
 
     def nodes(self) -> list[dict[str, Any]]:
         """Nodes alive that have CPUs or GPUs to work with, as `ray.nodes()` describes them."""
-        import ray
-
-        alive = [node for node in ray.nodes() if node["Alive"]]
+        alive = [node for node in _library().nodes() if node["Alive"]]
         able = [node for node in alive if node["Resources"].get("CPU", 0) or node["Resources"].get("GPU", 0)]
         return sorted(able, key=lambda node: str(node["NodeID"]))
 
@@ -92,10 +90,8 @@ class Cluster:
         Raises:
             WorkerError: its head has not answered for a while, or it has had no nodes for a longer one.
         """
-        import ray
-
-        now = time.monotonic()
-        if not ray.util.client.ray.is_connected():  # type: ignore[attr-defined]
+        ray, now = _library(), time.monotonic()
+        if not ray.util.client.ray.is_connected():
             if _listens(*_host_and_port(ray.get_runtime_context().gcs_address, _PORT), seconds=2):
                 self._answered = time.monotonic()
             elif now - self._answered > _GONE_SECONDS:
@@ -150,7 +146,8 @@ def connect(address: str | None, settings: MiningSettings) -> Cluster:
     return Cluster(address, is_ours=True)
 
 
-_QUIET: dict[str, Any] = {"namespace": "foolsgold", "log_to_driver": False, "logging_level": logging.ERROR}
+# what goes wrong arrives as an error, and is said once
+_QUIET: dict[str, Any] = {"namespace": "foolsgold", "log_to_driver": False, "logging_level": logging.CRITICAL}
 
 
 def _library() -> Any:
@@ -188,6 +185,24 @@ def _check_reachable(address: str) -> None:
     host, port = _host_and_port(address.removeprefix(CLIENT), _CLIENT_PORT if address.startswith(CLIENT) else _PORT)
     if not _listens(host, port, seconds=_CONNECT_SECONDS):
         raise _unreachable(address, None)
+    if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true") and not _speaks_http2(host, port):
+        raise SettingsError(
+            f"address is {address}, but what answers there is no Ray: check the port, which is {_PORT} for HOST:{_PORT} "
+            f"and {_CLIENT_PORT} for {CLIENT}HOST:{_CLIENT_PORT} unless `ray start --head` was told otherwise."
+        )
+
+
+def _speaks_http2(host: str, port: int) -> bool:
+    """Whether a gRPC server is there, such as Ray's: Ray itself waits minutes for the word of any other."""
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_SECONDS) as connection:
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS_FRAME)  # RFC 9113, section 3.4
+            return connection.recv(9, socket.MSG_WAITALL)[3:4] == _SETTINGS_FRAME[3:4]
+    except OSError:
+        return False
+
+
+_SETTINGS_FRAME = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # length, type, flags, stream
 
 
 def _unreachable(address: str, error: Exception | None) -> SettingsError:

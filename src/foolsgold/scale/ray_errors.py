@@ -70,7 +70,7 @@ def on_driver(error: BaseException, stage: str) -> Exception:
         return cause
     if isinstance(error, ray_errors.OutOfMemoryError) or "memory monitor" in str(error):
         return WorkerError(f"{stage}: a worker ran out of memory {REPEATS} times. {_LESS} {_KEPT}")
-    lost = (ray_errors.ObjectLostError, ray_errors.NodeDiedError, ray_errors.ActorUnavailableError)
+    lost = (ray_errors.ObjectLostError, ray_errors.NodeDiedError)
     if isinstance(error, lost):
         return LostError(f"{stage}: a node was lost, and its results with it ({_first_line(error)}). {_KEPT}")
     if isinstance(error, (ray_errors.WorkerCrashedError, ray_errors.RayActorError)):
