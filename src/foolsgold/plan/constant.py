@@ -1,0 +1,106 @@
+"""The numbers that a plan rests on, each with where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from foolsgold.plan.units import show_scaled
+
+_RATES = "measured: benchmarks/plan/results.json, "
+_SPEED = "measured: benchmarks/speed/results.json, "
+
+
+class Constant(NamedTuple):
+    """A number and its source.
+
+    Attributes:
+        name: what it is.
+        value: in `unit`.
+        unit: such as "FLOP/s".
+        source: a measurement by file and key, a data sheet by name, the line of code, or "assumed", and why.
+    """
+
+    name: str
+    value: float
+    unit: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {show_scaled(self.value, self.unit)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return self._asdict()
+
+
+class CoreRates(NamedTuple):
+    """What one processor core does.
+
+    Attributes:
+        encode: FLOP/s that encoding in float32 reaches.
+        search: FLOP/s (2 · Q · N · D) that exact search reaches, comparing included.
+        prepare: values of document vectors a second that search makes ready, its 8-bit copy included.
+        hubs: FLOP/s of comparing documents with a sample of queries.
+        read: bytes of jsonl a second.
+        tokenize: tokens a second for the model.
+        words: bytes of text a second that BM25 takes in.
+        hear: seconds a candidate for the witnesses, whatever the dimensions.
+        hear_value: seconds a candidate and dimension.
+        choose: seconds a candidate, to filter, choose and write.
+    """
+
+    encode: Constant
+    search: Constant
+    prepare: Constant
+    hubs: Constant
+    read: Constant
+    tokenize: Constant
+    words: Constant
+    hear: Constant
+    hear_value: Constant
+    choose: Constant
+
+
+MEASURED_CORE = CoreRates(
+    encode=Constant("encoding, a core", 1.4e11, "FLOP/s", _SPEED + "encoding: float32, all-MiniLM-L6-v2"),
+    search=Constant("exact search, a core", 1.5e11, "FLOP/s", _RATES + "search"),
+    prepare=Constant("making vectors ready for search, a core", 4e7, "values/s", _RATES + "prepare"),
+    hubs=Constant("hubs, a core", 5e10, "FLOP/s", _RATES + "hubs"),
+    read=Constant("reading jsonl, a core", 5e7, "B/s", _SPEED + "reading"),
+    tokenize=Constant("tokenising, a core", 1e6, "tokens/s", _RATES + "tokenize"),
+    words=Constant("words of texts for BM25, a core", 1e7, "B/s", _RATES + "words"),
+    hear=Constant("witnesses, a candidate on a core", 1e-5, "s", _RATES + "hear"),
+    hear_value=Constant("witnesses, a candidate and dimension on a core", 1e-8, "s", _RATES + "hear_value"),
+    choose=Constant("choosing and writing, a candidate on a core", 7e-7, "s", _SPEED + "choosing"),
+)
+"""Of two cores of a server processor with AVX-512, each rate divided by two."""
+
+START = Constant("start of the engine and its workers", 15, "s", _RATES + "start")
+DRIVER = Constant("ids and hashes put together by the driver", 5e5, "documents/s", _RATES + "driver")
+DISK = Constant("disk or object storage, a worker", 4.8e8, "B/s", _SPEED + "choosing: bytes alone, jsonl")
+
+UTILISATION = Constant("share of tensor peak that encoding reaches", 0.4, "of peak", "assumed; --utilisation sets it")
+MULTIPLIED = Constant("share of float32 peak that search reaches", 0.8, "of peak", "assumed: a large multiplication")
+LOOKED_AT = Constant(
+    "device memory read and written for each score", 11, "B", "search/device_contenders.py: written, compared, a mask"
+)
+BUS = Constant("share of the bus that copies reach", 0.8, "of peak", "assumed: pinned memory does, pageable does not")
+NETWORK_SHARE = Constant("share of the network that is reached", 0.7, "of peak", "assumed")
+
+TOKEN_BYTES = Constant("text for each token", 4.5, "B", _RATES + "token_bytes")
+WORD_BYTES = Constant("words kept for each byte of text", 1.2, "B", _RATES + "word_bytes")
+DRIVER_BYTES = Constant(
+    "driver's memory for each document", 64, "B", "id 16, place 8, text hash 16, two keys 16, judgements 8: assumed"
+)
+QUERY_DRIVER_BYTES = Constant("driver's memory for each query beside its text", 80, "B", "as for documents, and terms")
+HUB_QUERIES = Constant("queries that hubs are found with", 2_048, "queries", "witness/hubs.py")
+HUB_BYTES = Constant("memory of hubs for each document", 88, "B", "witness/hubs.py: 11 rows and scores")
+PILOT_QUERIES = Constant(
+    "queries that are searched and heard beforehand", 6_000, "queries",
+    "calibration/hidden.py 2,000, choose.py 4,000",
+)  # fmt: skip
+SWEEP_QUERIES = Constant("queries for which the corpus goes by once", 8_192, "queries", "search/sweep.py")
+PROCESS_BYTES = Constant("memory of a worker process and its blocks", 1.5e9, "B", _SPEED + "whole: peaks")
+FOUND_BYTES = Constant("a document found, on its way", 16, "B", "row int64, score float64")
+STORED_BYTES = Constant("a candidate in candidates.parquet", 12, "B", "row, score, probability; before compression")
+DEVICE_SHARE = Constant("share of device memory for vectors", 0.6, "of it", "search/device_index.py")
