@@ -61,6 +61,9 @@ class CoreRates(NamedTuple):
     choose: Constant
 
 
+MINILM_PARAMETERS = 10_646_784
+"""Of all-MiniLM-L6-v2's six layers, which multiply: each 12 · 384² weights, biases and norms."""
+
 MEASURED_CORE = CoreRates(
     encode=Constant("encoding, a core", 1.4e11, "FLOP/s", _SPEED + "encoding: float32, all-MiniLM-L6-v2"),
     search=Constant("exact search, a core", 1.5e11, "FLOP/s", _RATES + "search"),

@@ -149,7 +149,13 @@ def index(job: Job) -> Stage:
     }
     if job.on_device:
         seconds["bus"] = machine.copy_seconds(job.vector_share)
-    used = (core.words, core.hubs, constant.WORD_BYTES, constant.HUB_BYTES, constant.HUB_QUERIES)
+    used: tuple[constant.Constant, ...] = (
+        core.words,
+        core.hubs,
+        constant.WORD_BYTES,
+        constant.HUB_BYTES,
+        constant.HUB_QUERIES,
+    )
     used += (core.prepare,) if machine.device is None else (constant.DEVICE_SHARE, constant.BUS)
     on_device = job.vector_share if job.on_device else 0.0
     return Stage("index", seconds, job.held_bytes, on_device, job.driver_bytes, 0, loaded, used)

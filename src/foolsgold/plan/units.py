@@ -6,8 +6,9 @@ import re
 
 from foolsgold.errors import SettingsError
 
-_POWERS = {"": 0, "K": 1, "M": 2, "B": 3}
+_LETTERS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
 _TIMES = ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"))
+_COUNTED = ("documents", "queries", "tokens", "values")
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -21,7 +22,7 @@ def parse_count(value: str | float, argument: str) -> int:
     (100000000, 1500000000, 20000)
     """
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMB]?)", str(value).strip().upper().replace(",", "").replace("_", ""))
-    count = None if parts is None else float(parts[1]) * 1_000 ** _POWERS[parts[2]]
+    count = None if parts is None else float(parts[1]) * _LETTERS[parts[2]]
     if count is None or abs(count - round(count)) > 1e-6 * max(count, 1):
         raise SettingsError(
             f"{argument} is {value!r}; it takes a whole number, with K, M or B for thousands, millions or billions, "
@@ -52,11 +53,13 @@ def show_bytes(n_bytes: float) -> str:
 
 
 def show_scaled(value: float, unit: str) -> str:
-    """Any number with a unit, in three digits.
+    """Any number with a unit, in three digits, things that are counted with commas.
 
-    >>> show_scaled(989e12, "FLOP/s"), show_scaled(0.4, "of peak"), show_scaled(0.0012, "s")
-    ('989 TFLOP/s', '0.4 of peak', '0.0012 s')
+    >>> show_scaled(989e12, "FLOP/s"), show_scaled(0.4, "of peak"), show_scaled(8_192, "queries")
+    ('989 TFLOP/s', '0.4 of peak', '8,192 queries')
     """
+    if unit.removesuffix("/s") in _COUNTED:
+        return f"{value:,.0f} {unit}"
     for size, letter in _UNITS:
         if abs(value) >= size:
             return f"{_digits(value / size)} {letter}{unit}"

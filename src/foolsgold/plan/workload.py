@@ -9,8 +9,10 @@ from foolsgold.errors import SettingsError
 from foolsgold.plan.constant import TOKEN_BYTES, WORD_BYTES
 
 _VALUE_BYTES = {"float32": 4, "float16": 2}
-_LEAST = {"documents": 1, "queries": 1, "dim": 1, "depth": 1, "negatives": 1, "model_parameters": 0, "tokens_per_document": 1,
-          "tokens_per_query": 1, "bytes_per_document": 1}  # fmt: skip
+_LEAST = dict.fromkeys(
+    ("documents", "queries", "dim", "tokens_per_document", "tokens_per_query", "bytes_per_document", "depth",
+     "negatives"), 1,
+) | {"model_parameters": 0}  # fmt: skip
 
 
 @dataclass(frozen=True)

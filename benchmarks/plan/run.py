@@ -1,0 +1,128 @@
+"""The rates that `foolsgold plan` reckons with, measured: raw numbers and medians in results.json.
+
+python benchmarks/plan/run.py --data DATA
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from foolsgold.collection import read_beir
+from foolsgold.cores import n_cores
+from foolsgold.plan import measure
+from foolsgold.plan.measure import MeasureSizes
+from foolsgold.search import tokens
+
+HERE = Path(__file__).parent
+SIZES = MeasureSizes(documents=262_144, queries=8_192, texts=10_000, heard=1_024, keys=1_000_000)
+DIMENSIONS = (96, 768)  # of the witnesses, to tell what grows with them
+_SAMPLE = 2_000
+
+_START = """
+from time import perf_counter
+started = perf_counter()
+import ray
+ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False)
+@ray.remote(num_cpus=1)
+class Worker:
+    def ready(self):
+        import torch, foolsgold.mine, foolsgold.encode, foolsgold.search
+        return True
+ray.get([worker.ready.remote() for worker in [Worker.remote(), Worker.remote()]])
+print(perf_counter() - started)
+"""
+
+
+def one_round(data: Path) -> dict[str, float]:
+    """Each rate once, of all cores together where the work is shared among them."""
+    searched, prepared = measure.search_rates(SIZES)
+    texts = read_beir(data / "medquad").document_texts()
+    made = measure.made_texts(SIZES.texts)
+    few, many = (
+        measure.hear_seconds(made, SIZES.heard, dim) / (SIZES.heard * measure.K) for dim in DIMENSIONS
+    )  # fmt: skip
+    of_dimension = max(many - few, 0.0) / (DIMENSIONS[1] - DIMENSIONS[0])
+    return {
+        "multiply": measure.multiply_rate(),
+        "search": searched,
+        "prepare": prepared,
+        "hubs": measure.hubs_rate(SIZES.texts),
+        "read": measure.read_rate(texts[:10_000]),
+        "words": measure.words_rate(texts),
+        "hear": few - of_dimension * DIMENSIONS[0],
+        "hear_value": of_dimension,
+        "driver": measure.driver_rate(SIZES).value,
+        "tokenize": tokenize_rate(texts[:_SAMPLE]),
+        "start": start_seconds(),
+    }
+
+
+def tokenize_rate(texts: list[str]) -> float:
+    """Tokens a second, by the tokenizer of all-MiniLM-L6-v2, on all cores."""
+    tokenizer = offline_tokenizer()
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    seconds = measure.seconds_of(lambda: tokenizer.encode_batch(texts))
+    return sum(len(one.ids) for one in tokenizer.encode_batch(texts)) / seconds
+
+
+def offline_tokenizer() -> Any:
+    """Of the model that comes as a package."""
+    from sentence_transformers import SentenceTransformer
+
+    from foolsgold.encode.load_model import offline_model_folder
+
+    return SentenceTransformer(str(offline_model_folder())).tokenizer.backend_tokenizer
+
+
+def start_seconds() -> float:
+    """Until Ray and two workers with all libraries have started; NaN where Ray is not installed."""
+    run = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=False)
+    return float(run.stdout.split()[-1]) if run.returncode == 0 else float("nan")
+
+
+def of_texts(data: Path) -> dict[str, float]:
+    """What texts are like: bytes a token, and bytes of words kept for each byte of text."""
+    texts = read_beir(data / "medquad").document_texts()[:_SAMPLE]
+    n_bytes = sum(len(text.encode()) for text in texts)
+    tokenizer = offline_tokenizer()
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    n_tokens = sum(len(one.ids) for one in tokenizer.encode_batch(texts))
+    stem = tokens.stemmer("en")
+    entries = sum(len(set(map(stem, tokens.tokenize(text)))) for text in texts)
+    return {"token_bytes": n_bytes / n_tokens, "word_bytes": (12 * entries + 8 * len(texts)) / n_bytes,
+            "mean_bytes": n_bytes / len(texts)}  # fmt: skip
+
+
+def main() -> None:
+    """Measure in rounds, and keep all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the collection medquad")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=HERE / "results.json")
+    options = parser.parse_args()
+    rounds = [one_round(options.data) for _ in range(options.rounds)]
+    result = {
+        "machine": {"processor": platform.machine(), "cores": n_cores(), "python": platform.python_version()},
+        "sizes": SIZES._asdict() | {"dimensions": measure.DIM, "witness_dimensions": DIMENSIONS, "k": measure.K},
+        "texts": of_texts(options.data),
+        "rounds": rounds,
+        "median": {name: float(np.round(median(one[name] for one in rounds), 12)) for name in rounds[0]},
+    }
+    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    for name, value in {**result["median"], **result["texts"]}.items():
+        print(f"{name:12} {value:.4g}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Rates of this machine, each by a small piece of the work itself, on made data."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from foolsgold.plan.constant import DRIVER, MEASURED_CORE, Constant, CoreRates
+
+if TYPE_CHECKING:
+    from foolsgold.collection import Collection
+
+_HERE = "measured here"
+_SEED = 42
+DIM = 384
+K = 100
+_MULTIPLIED_BENCHMARK = 1.09e11  # FLOP/s a core of the bare multiplication: benchmarks/speed/results.json, search
+_WORDS_OF_TEXT = 100
+
+
+class MeasureSizes(NamedTuple):
+    """How much is measured: seconds of the work itself take about three seconds with these.
+
+    Attributes:
+        documents: of the search; comparing costs less with more.
+        queries: of the search: with fewer products than 2e8 it does not look for the faster pass.
+        texts: of the words, and of the witnesses' corpus.
+        heard: queries of the witnesses.
+        keys: documents that the driver puts together.
+    """
+
+    documents: int = 65_536
+    queries: int = 4_096
+    texts: int = 4_000
+    heard: int = 256
+    keys: int = 100_000
+
+
+def rates_of_core(n_cores: int, sizes: MeasureSizes | None = None) -> CoreRates:
+    """What a core of this machine does, all of them at work.
+
+    Args:
+        n_cores: by which what all do is divided.
+        sizes: how much is measured; more is steadier.
+    """
+    sizes = sizes or MeasureSizes()
+    multiplied = multiply_rate() / n_cores
+    searched, prepared = (rate / n_cores for rate in search_rates(sizes))
+    texts = made_texts(sizes.texts)
+    heard = hear_seconds(texts, sizes.heard, DIM) * n_cores / (sizes.heard * K)
+    slower = heard / (MEASURED_CORE.hear.value + MEASURED_CORE.hear_value.value * DIM)
+    values = {
+        "encode": MEASURED_CORE.encode.value * multiplied / _MULTIPLIED_BENCHMARK,
+        "search": searched,
+        "prepare": prepared,
+        "hubs": hubs_rate(sizes.texts) / n_cores,
+        "read": read_rate(texts) / n_cores,
+        "tokenize": MEASURED_CORE.tokenize.value / slower,
+        "words": words_rate(texts),  # one thread
+        "hear": MEASURED_CORE.hear.value * slower,
+        "hear_value": MEASURED_CORE.hear_value.value * slower,
+        "choose": MEASURED_CORE.choose.value * slower,
+    }
+    by_ratio = {"encode": "the bare multiplication", "tokenize": "the witnesses", "choose": "the witnesses"}
+    return CoreRates(**{
+        name: getattr(MEASURED_CORE, name)._replace(value=value, source=_source(name, by_ratio))
+        for name, value in values.items()
+    })  # fmt: skip
+
+
+def driver_rate(sizes: MeasureSizes | None = None) -> Constant:
+    """How many documents a second the driver puts together: keys of texts that say the same."""
+    import numpy as np
+
+    from foolsgold.collection.text import same_keys
+
+    n = (sizes or MeasureSizes()).keys
+    keys = np.random.default_rng(_SEED).integers(0, 2**63, (2, n)).astype(np.uint64)
+    seconds = seconds_of(lambda: same_keys(keys[0], keys[1], keys[0, :1_000]))
+    return DRIVER._replace(value=n / seconds, source=_HERE)
+
+
+def made_texts(n: int) -> list[str]:
+    """Texts of a hundred made words, which are as frequent as words are: the r-th with a probability of about 1 / r."""
+    import numpy as np
+
+    rng = np.random.default_rng(_SEED)
+    letters = rng.integers(97, 123, (60_000, 7)).astype(np.uint8)
+    words = [bytes(word[: 2 + row % 6]).decode() for row, word in enumerate(letters)]
+    rows = np.exp(rng.random((n, _WORDS_OF_TEXT)) * np.log(len(words))).astype(np.int64) - 1
+    return [" ".join(words[row] for row in of_text) for of_text in rows.tolist()]
+
+
+def words_rate(texts: list[str]) -> float:
+    """Bytes of text a second that BM25 takes in."""
+    from foolsgold.search import Bm25Index
+
+    seconds = seconds_of(lambda: Bm25Index(texts, language="en", quiet=True))
+    return sum(map(len, texts)) / seconds
+
+
+def read_rate(texts: list[str]) -> float:
+    """Bytes of jsonl a second that are read, and hashed for what says the same."""
+    from foolsgold.collection import read_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, queries, qrels = (Path(folder) / name for name in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"))
+        rows = [json.dumps({"_id": f"d{row}", "title": "", "text": text}) for row, text in enumerate(texts)]
+        corpus.write_text("\n".join(rows) + "\n", "utf-8")
+        queries.write_text(json.dumps({"_id": "q0", "text": "a query"}) + "\n", "utf-8")
+        qrels.write_text("query-id\tcorpus-id\tscore\nq0\td0\t1\n", "utf-8")
+        seconds = seconds_of(lambda: read_files(corpus, queries, qrels).document_keys)
+        return corpus.stat().st_size / seconds
+
+
+def multiply_rate() -> float:
+    """FLOP/s of the bare float32 multiplication."""
+    import numpy as np
+
+    a, b = _unit_vecs(2_048), _unit_vecs(8_192)
+    out = np.empty((len(a), len(b)), np.float32)
+    return 2.0 * out.size * DIM / min(seconds_of(lambda: np.matmul(a, b.T, out=out)) for _ in range(3))
+
+
+def search_rates(sizes: MeasureSizes) -> tuple[float, float]:
+    """FLOP/s of exact search, and values a second that are made ready for it."""
+    from foolsgold.encode import Vectors
+    from foolsgold.search import ExactIndex
+
+    documents = Vectors.of(_unit_vecs(sizes.documents), "dot")
+    queries = Vectors.of(_unit_vecs(sizes.queries, seed=1), "dot")
+    index = ExactIndex(documents)
+    ready = seconds_of(lambda: index.search(queries, slice(0, 1), K))
+    searched = seconds_of(lambda: index.search(queries, slice(0, sizes.queries), K))
+    return 2.0 * sizes.documents * sizes.queries * DIM / searched, sizes.documents * DIM / ready
+
+
+def hubs_rate(n_documents: int) -> float:
+    """FLOP/s of finding the queries that are nearest to each document."""
+    from foolsgold.encode import Vectors
+    from foolsgold.witness.hubs import Hubs
+
+    queries, documents = _unit_vecs(2_048, seed=1), _unit_vecs(n_documents)
+    of_queries, of_documents = Vectors.of(queries, "dot"), Vectors.of(documents, "dot")
+    seconds = seconds_of(lambda: Hubs(of_queries, of_documents, seed=_SEED, quiet=True))
+    return 2.0 * len(queries) * n_documents * DIM / seconds
+
+
+def hear_seconds(texts: list[str], n_queries: int, dim: int) -> float:
+    """Of the witnesses, for the candidates of some queries."""
+    import numpy as np
+
+    from foolsgold.encode import Encoded, Vectors
+    from foolsgold.filters import Relevance
+    from foolsgold.search import Candidates
+    from foolsgold.settings import MiningSettings
+    from foolsgold.witness import Witnesses
+
+    collection = _collection(texts, n_queries)
+    vecs = Vectors.of(_unit_vecs(len(texts) + n_queries, dim), "dot")
+    queries, documents = Vectors.of(vecs.values[:n_queries], "dot"), Vectors.of(vecs.values[n_queries:], "dot")
+    rng = np.random.default_rng(_SEED)
+    rows = np.stack([rng.choice(len(texts), K, replace=False) for _ in range(n_queries)]).astype(np.int32)
+    block = Candidates(
+        np.arange(n_queries), rows, -np.sort(-rng.random(rows.shape).astype(np.float32)), np.arange(n_queries + 1),
+        collection.positives.doc_rows.astype(np.int32), np.ones(n_queries, np.float32), np.zeros(rows.shape, np.int8),
+        ("dense",),
+    )  # fmt: skip
+    witnesses = Witnesses(collection, Encoded(queries, documents, {}), MiningSettings(quiet=True, language="en"))
+    relevance = Relevance(collection)
+    witnesses.of(block.of_queries(block.query_rows < 2), relevance)  # the first call also sets up
+    return seconds_of(lambda: witnesses.of(block, relevance))
+
+
+def _collection(texts: list[str], n_queries: int) -> Collection:
+    """Each query is the beginning of the document that is its positive."""
+    from foolsgold.collection import read_pairs
+
+    pairs = [(f"{' '.join(text.split()[:6])} {row}", text) for row, text in enumerate(texts[:n_queries])]
+    return read_pairs(pairs, corpus=texts)
+
+
+def _unit_vecs(n: int, dim: int = DIM, seed: int = _SEED) -> Any:
+    import numpy as np
+
+    vecs = np.random.default_rng(seed).standard_normal((n, dim), np.float32)
+    vecs /= np.linalg.norm(vecs, axis=1, keepdims=True)
+    return vecs
+
+
+def seconds_of(run: Callable[[], object]) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _source(name: str, by_ratio: dict[str, str]) -> str:
+    if name not in by_ratio:
+        return _HERE
+    return f"{getattr(MEASURED_CORE, name).source}; here by the ratio of {by_ratio[name]}"
