@@ -10,16 +10,18 @@ import json
 import platform
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from foolsgold.collection import read_beir
 from foolsgold.cores import n_cores
 from foolsgold.plan import measure
-from foolsgold.plan.measure import MeasureSizes
+from foolsgold.plan.measure import CoreClock, MeasureSizes
 from foolsgold.search import tokens
 
 HERE = Path(__file__).parent
@@ -31,7 +33,7 @@ _START = """
 from time import perf_counter
 started = perf_counter()
 import ray
-ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False)
+ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False)
 @ray.remote(num_cpus=1)
 class Worker:
     def ready(self):
@@ -43,45 +45,58 @@ print(perf_counter() - started)
 
 
 def one_round(data: Path) -> dict[str, float]:
-    """Each rate once, of all cores together where the work is shared among them."""
-    searched, prepared = measure.search_rates(SIZES)
+    """Each rate once, of a core by processor time; `driver` and `start` by the clock."""
+    clock = CoreClock()
+    searched, prepared = measure.search_rates(clock, SIZES)
     texts = read_beir(data / "medquad").document_texts()
     made = measure.made_texts(SIZES.texts)
-    few, many = (
-        measure.hear_seconds(made, SIZES.heard, dim) / (SIZES.heard * measure.K) for dim in DIMENSIONS
-    )  # fmt: skip
+    few, many = (measure.hear_seconds(clock, made, SIZES.heard, dim) for dim in DIMENSIONS)
     of_dimension = max(many - few, 0.0) / (DIMENSIONS[1] - DIMENSIONS[0])
     return {
-        "multiply": measure.multiply_rate(),
+        "multiply": measure.multiply_rate(clock),
         "search": searched,
         "prepare": prepared,
-        "hubs": measure.hubs_rate(SIZES.texts),
-        "read": measure.read_rate(texts[:10_000]),
-        "words": measure.words_rate(texts),
+        "hubs": measure.hubs_rate(clock, SIZES.texts),
+        "read": measure.read_rate(clock, texts),
+        "words": measure.words_rate(clock, texts),
         "hear": few - of_dimension * DIMENSIONS[0],
         "hear_value": of_dimension,
-        "driver": measure.driver_rate(SIZES).value,
-        "tokenize": tokenize_rate(texts[:_SAMPLE]),
+        "tokenize": tokenize_rate(clock, texts[:_SAMPLE]),
+        "driver": measure.driver_rate(CoreClock(1), SIZES).value,
+        "driver_bytes": driver_bytes(),
         "start": start_seconds(),
     }
 
 
-def tokenize_rate(texts: list[str]) -> float:
-    """Tokens a second, by the tokenizer of all-MiniLM-L6-v2, on all cores."""
+def driver_bytes() -> float:
+    """Memory that the driver takes for each document while it puts them together."""
+    pool = pa.default_memory_pool()
+    pool.release_unused()
+    tracemalloc.start()
+    before = pool.bytes_allocated()
+    measure.driver_rate(CoreClock(1), SIZES)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (peak + max(0, pool.max_memory() - before)) / SIZES.keys
+
+
+def tokenize_rate(clock: CoreClock, texts: list[str]) -> float:
+    """Tokens a second, by the tokenizer of all-MiniLM-L6-v2."""
     tokenizer = offline_tokenizer()
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    seconds = measure.seconds_of(lambda: tokenizer.encode_batch(texts))
+    seconds = clock(lambda: tokenizer.encode_batch(texts))
     return sum(len(one.ids) for one in tokenizer.encode_batch(texts)) / seconds
 
 
 def offline_tokenizer() -> Any:
-    """Of the model that comes as a package."""
-    from sentence_transformers import SentenceTransformer
+    """Of all-MiniLM-L6-v2, without an end of its texts."""
+    from tokenizers import Tokenizer
 
     from foolsgold.encode.load_model import offline_model_folder
 
-    return SentenceTransformer(str(offline_model_folder())).tokenizer.backend_tokenizer
+    tokenizer = Tokenizer.from_file(str(offline_model_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def start_seconds() -> float:
@@ -95,8 +110,6 @@ def of_texts(data: Path) -> dict[str, float]:
     texts = read_beir(data / "medquad").document_texts()[:_SAMPLE]
     n_bytes = sum(len(text.encode()) for text in texts)
     tokenizer = offline_tokenizer()
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     n_tokens = sum(len(one.ids) for one in tokenizer.encode_batch(texts))
     stem = tokens.stemmer("en")
     entries = sum(len(set(map(stem, tokens.tokenize(text)))) for text in texts)

@@ -76,8 +76,9 @@ MEASURED_CORE = CoreRates(
     hear_value=Constant("witnesses, a candidate and dimension on a core", 1e-8, "s", _RATES + "hear_value"),
     choose=Constant("choosing and writing, a candidate on a core", 7e-7, "s", _SPEED + "choosing"),
 )
-"""Of two cores of a server processor with AVX-512, each rate divided by two."""
+"""Of a server processor with AVX-512, by processor time, or divided by the two cores that were busy."""
 
+MULTIPLY = Constant("bare float32 multiplication, a core", 1e11, "FLOP/s", _RATES + "multiply")
 START = Constant("start of the engine and its workers", 15, "s", _RATES + "start")
 DRIVER = Constant("ids and hashes put together by the driver", 5e5, "documents/s", _RATES + "driver")
 DISK = Constant("disk or object storage, a worker", 4.8e8, "B/s", _SPEED + "choosing: bytes alone, jsonl")
@@ -93,7 +94,7 @@ NETWORK_SHARE = Constant("share of the network that is reached", 0.7, "of peak",
 TOKEN_BYTES = Constant("text for each token", 4.5, "B", _RATES + "token_bytes")
 WORD_BYTES = Constant("words kept for each byte of text", 1.2, "B", _RATES + "word_bytes")
 DRIVER_BYTES = Constant(
-    "driver's memory for each document", 64, "B", "id 16, place 8, text hash 16, two keys 16, judgements 8: assumed"
+    "driver's memory for each document", 64, "B", _RATES + "driver_bytes: ids found, three keys, and sorting them"
 )
 QUERY_DRIVER_BYTES = Constant("driver's memory for each query beside its text", 80, "B", "as for documents, and terms")
 HUB_QUERIES = Constant("queries that hubs are found with", 2_048, "queries", "witness/hubs.py")

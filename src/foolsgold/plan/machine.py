@@ -24,6 +24,7 @@ from foolsgold.plan.device import Device, device_named
 
 _BITS = 8
 _GIGA = 1e9
+_LOOPBACK_GBIT = 80.0  # workers on one machine hand data on through its memory
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,27 @@ class Machine:
         return cls(cores, device_named(name), memory_bytes, network_gbit, utilisation=reached)
 
     @classmethod
-    def measured(cls, *, cores: int | None = None, start_seconds: float | None = None) -> Machine:
+    def measured(
+        cls, *, cores: int | None = None, start_seconds: float | None = None, single_process: bool = False
+    ) -> Machine:
         """This machine, by its own rates, which takes about three seconds to find out.
 
         Args:
-            cores: of each worker; None is all that this process may use. Rates are measured on all of them.
+            cores: of each worker; None is all that this process may use.
             start_seconds: until workers have started; None is what the benchmark took.
+            single_process: rates of one process with all its threads, as the local engine runs, not all of which are
+                busy all the time; else rates of as many tasks as there are cores, by processor time.
         """
         import psutil
 
         from foolsgold.cores import n_cores
-        from foolsgold.plan.measure import driver_rate, rates_of_core
+        from foolsgold.plan.measure import CoreClock, driver_rate, rates_of_core
 
-        n_cores_here = n_cores()
+        clock = CoreClock(n_cores() if single_process else None)
         start = START if start_seconds is None else START._replace(value=start_seconds, source="as given")
         return cls(
-            cores or n_cores_here, None, float(psutil.virtual_memory().total), network_gbit=80.0,
-            core=rates_of_core(n_cores_here), start=start, driver=driver_rate(),
+            cores or n_cores(), None, float(psutil.virtual_memory().total), network_gbit=_LOOPBACK_GBIT,
+            core=rates_of_core(clock), start=start, driver=driver_rate(CoreClock(1)),
         )  # fmt: skip
 
     @property

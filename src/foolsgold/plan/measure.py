@@ -1,4 +1,4 @@
-"""Rates of this machine, each by a small piece of the work itself, on made data."""
+"""Rates of a core of this machine, each by a small piece of the work itself, on made data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from foolsgold.plan.constant import DRIVER, MEASURED_CORE, Constant, CoreRates
+from foolsgold.plan.constant import DRIVER, MEASURED_CORE, MULTIPLY, Constant, CoreRates
 
 if TYPE_CHECKING:
     from foolsgold.collection import Collection
@@ -18,7 +18,6 @@ _HERE = "measured here"
 _SEED = 42
 DIM = 384
 K = 100
-_MULTIPLIED_BENCHMARK = 1.09e11  # FLOP/s a core of the bare multiplication: benchmarks/speed/results.json, search
 _WORDS_OF_TEXT = 100
 
 
@@ -40,27 +39,48 @@ class MeasureSizes(NamedTuple):
     keys: int = 100_000
 
 
-def rates_of_core(n_cores: int, sizes: MeasureSizes | None = None) -> CoreRates:
-    """What a core of this machine does, all of them at work.
+class CoreClock:
+    """How long work takes a core.
 
     Args:
-        n_cores: by which what all do is divided.
+        n_cores: that are taken for busy as long as the work lasts, as they are in a single process; None: processor
+            time, of work that runs as often as there are cores, and on a machine that has other work too.
+    """
+
+    def __init__(self, n_cores: int | None = None) -> None:
+        self._n_cores = n_cores
+
+    def __call__(self, run: Callable[[], object]) -> float:
+        """Seconds of one core."""
+        if self._n_cores is None:
+            started = time.process_time()
+            run()
+            return time.process_time() - started
+        started = time.perf_counter()
+        run()
+        return (time.perf_counter() - started) * self._n_cores
+
+
+def rates_of_core(clock: CoreClock, sizes: MeasureSizes | None = None) -> CoreRates:
+    """What a core of this machine does.
+
+    Args:
+        clock: what counts as a core's time.
         sizes: how much is measured; more is steadier.
     """
     sizes = sizes or MeasureSizes()
-    multiplied = multiply_rate() / n_cores
-    searched, prepared = (rate / n_cores for rate in search_rates(sizes))
+    searched, prepared = search_rates(clock, sizes)
     texts = made_texts(sizes.texts)
-    heard = hear_seconds(texts, sizes.heard, DIM) * n_cores / (sizes.heard * K)
+    heard = hear_seconds(clock, texts, sizes.heard, DIM)
     slower = heard / (MEASURED_CORE.hear.value + MEASURED_CORE.hear_value.value * DIM)
     values = {
-        "encode": MEASURED_CORE.encode.value * multiplied / _MULTIPLIED_BENCHMARK,
+        "encode": MEASURED_CORE.encode.value * multiply_rate(clock) / MULTIPLY.value,
         "search": searched,
         "prepare": prepared,
-        "hubs": hubs_rate(sizes.texts) / n_cores,
-        "read": read_rate(texts) / n_cores,
+        "hubs": hubs_rate(clock, sizes.texts),
+        "read": read_rate(clock, texts),
         "tokenize": MEASURED_CORE.tokenize.value / slower,
-        "words": words_rate(texts),  # one thread
+        "words": words_rate(clock, texts),
         "hear": MEASURED_CORE.hear.value * slower,
         "hear_value": MEASURED_CORE.hear_value.value * slower,
         "choose": MEASURED_CORE.choose.value * slower,
@@ -72,16 +92,25 @@ def rates_of_core(n_cores: int, sizes: MeasureSizes | None = None) -> CoreRates:
     })  # fmt: skip
 
 
-def driver_rate(sizes: MeasureSizes | None = None) -> Constant:
-    """How many documents a second the driver puts together: keys of texts that say the same."""
+def driver_rate(clock: CoreClock, sizes: MeasureSizes | None = None) -> Constant:
+    """How many documents a second the driver puts together: ids found, and keys of texts that say the same."""
     import numpy as np
+    import pyarrow as pa
 
+    from foolsgold.collection.collection import rows_of
     from foolsgold.collection.text import same_keys
 
     n = (sizes or MeasureSizes()).keys
-    keys = np.random.default_rng(_SEED).integers(0, 2**63, (2, n)).astype(np.uint64)
-    seconds = seconds_of(lambda: same_keys(keys[0], keys[1], keys[0, :1_000]))
-    return DRIVER._replace(value=n / seconds, source=_HERE)
+    rng = np.random.default_rng(_SEED)
+    id_keys, of_texts, of_joined = rng.integers(0, 2**63, (3, n)).astype(np.uint64)
+    ids = pa.chunked_array([pa.array([f"document-{row}" for row in range(n)], pa.large_string())])
+
+    def put_together() -> None:
+        np.sort(id_keys)
+        same_keys(of_texts, of_joined, of_texts[:1_000])
+        rows_of(ids.slice(0, 1_000), ids)
+
+    return DRIVER._replace(value=n / clock(put_together), source=_HERE)
 
 
 def made_texts(n: int) -> list[str]:
@@ -95,15 +124,15 @@ def made_texts(n: int) -> list[str]:
     return [" ".join(words[row] for row in of_text) for of_text in rows.tolist()]
 
 
-def words_rate(texts: list[str]) -> float:
+def words_rate(clock: CoreClock, texts: list[str]) -> float:
     """Bytes of text a second that BM25 takes in."""
     from foolsgold.search import Bm25Index
 
-    seconds = seconds_of(lambda: Bm25Index(texts, language="en", quiet=True))
+    seconds = clock(lambda: Bm25Index(texts, language="en", quiet=True))
     return sum(map(len, texts)) / seconds
 
 
-def read_rate(texts: list[str]) -> float:
+def read_rate(clock: CoreClock, texts: list[str]) -> float:
     """Bytes of jsonl a second that are read, and hashed for what says the same."""
     from foolsgold.collection import read_files
 
@@ -113,20 +142,20 @@ def read_rate(texts: list[str]) -> float:
         corpus.write_text("\n".join(rows) + "\n", "utf-8")
         queries.write_text(json.dumps({"_id": "q0", "text": "a query"}) + "\n", "utf-8")
         qrels.write_text("query-id\tcorpus-id\tscore\nq0\td0\t1\n", "utf-8")
-        seconds = seconds_of(lambda: read_files(corpus, queries, qrels).document_keys)
+        seconds = clock(lambda: read_files(corpus, queries, qrels).document_keys)
         return corpus.stat().st_size / seconds
 
 
-def multiply_rate() -> float:
+def multiply_rate(clock: CoreClock) -> float:
     """FLOP/s of the bare float32 multiplication."""
     import numpy as np
 
     a, b = _unit_vecs(2_048), _unit_vecs(8_192)
     out = np.empty((len(a), len(b)), np.float32)
-    return 2.0 * out.size * DIM / min(seconds_of(lambda: np.matmul(a, b.T, out=out)) for _ in range(3))
+    return 2.0 * out.size * DIM / min(clock(lambda: np.matmul(a, b.T, out=out)) for _ in range(3))
 
 
-def search_rates(sizes: MeasureSizes) -> tuple[float, float]:
+def search_rates(clock: CoreClock, sizes: MeasureSizes) -> tuple[float, float]:
     """FLOP/s of exact search, and values a second that are made ready for it."""
     from foolsgold.encode import Vectors
     from foolsgold.search import ExactIndex
@@ -134,24 +163,24 @@ def search_rates(sizes: MeasureSizes) -> tuple[float, float]:
     documents = Vectors.of(_unit_vecs(sizes.documents), "dot")
     queries = Vectors.of(_unit_vecs(sizes.queries, seed=1), "dot")
     index = ExactIndex(documents)
-    ready = seconds_of(lambda: index.search(queries, slice(0, 1), K))
-    searched = seconds_of(lambda: index.search(queries, slice(0, sizes.queries), K))
+    ready = clock(lambda: index.search(queries, slice(0, 1), K))
+    searched = clock(lambda: index.search(queries, slice(0, sizes.queries), K))
     return 2.0 * sizes.documents * sizes.queries * DIM / searched, sizes.documents * DIM / ready
 
 
-def hubs_rate(n_documents: int) -> float:
+def hubs_rate(clock: CoreClock, n_documents: int) -> float:
     """FLOP/s of finding the queries that are nearest to each document."""
     from foolsgold.encode import Vectors
     from foolsgold.witness.hubs import Hubs
 
     queries, documents = _unit_vecs(2_048, seed=1), _unit_vecs(n_documents)
     of_queries, of_documents = Vectors.of(queries, "dot"), Vectors.of(documents, "dot")
-    seconds = seconds_of(lambda: Hubs(of_queries, of_documents, seed=_SEED, quiet=True))
+    seconds = clock(lambda: Hubs(of_queries, of_documents, seed=_SEED, quiet=True))
     return 2.0 * len(queries) * n_documents * DIM / seconds
 
 
-def hear_seconds(texts: list[str], n_queries: int, dim: int) -> float:
-    """Of the witnesses, for the candidates of some queries."""
+def hear_seconds(clock: CoreClock, texts: list[str], n_queries: int, dim: int) -> float:
+    """Of the witnesses, for each candidate of some queries."""
     import numpy as np
 
     from foolsgold.encode import Encoded, Vectors
@@ -173,7 +202,7 @@ def hear_seconds(texts: list[str], n_queries: int, dim: int) -> float:
     witnesses = Witnesses(collection, Encoded(queries, documents, {}), MiningSettings(quiet=True, language="en"))
     relevance = Relevance(collection)
     witnesses.of(block.of_queries(block.query_rows < 2), relevance)  # the first call also sets up
-    return seconds_of(lambda: witnesses.of(block, relevance))
+    return clock(lambda: witnesses.of(block, relevance)) / rows.size
 
 
 def _collection(texts: list[str], n_queries: int) -> Collection:
@@ -190,13 +219,6 @@ def _unit_vecs(n: int, dim: int = DIM, seed: int = _SEED) -> Any:
     vecs = np.random.default_rng(seed).standard_normal((n, dim), np.float32)
     vecs /= np.linalg.norm(vecs, axis=1, keepdims=True)
     return vecs
-
-
-def seconds_of(run: Callable[[], object]) -> float:
-    """How long a call takes."""
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 def _source(name: str, by_ratio: dict[str, str]) -> str:
