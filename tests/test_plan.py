@@ -260,12 +260,19 @@ def _measured() -> dict[str, float]:
     of_jsonl = sorted(run["seconds"] for run in choosing if run["who"] == "foolsgold" and run["file_type"] == "jsonl")
     alone = sorted(run["seconds"] for run in choosing if run["who"] == "bytes alone" and run["file_type"] == "jsonl")
     n_bytes = next(run["n_bytes"] for run in choosing if run["who"] == "bytes alone" and run["file_type"] == "jsonl")
+    alone_seconds = next(row for row in speed["search"]["result"]["table"] if row["way"] == "multiplication alone")[
+        "seconds"
+    ]
     n_tokens = encoding["documents"] * encoding["mean_tokens"]
     encode_seconds = sorted(encoding["ways"]["foolsgold, float32"]["seconds"])[1]
-    rates_of = ("search", "prepare", "hubs", "read", "tokenize", "words", "hear", "hear_value", "multiply", "start",
+    rates_of = ("prepare", "hubs", "read", "tokenize", "words", "hear", "hear_value", "hear_byte", "start",
                 "driver", "driver_bytes")  # fmt: skip
+    growth = next(row for row in speed["growth"]["result"]["table"] if row["n_documents"] == 1_000_000)
+    flops = 2 * growth["n_documents"] * growth["n_queries"] * speed["growth"]["result"]["dimensions"]
     return {
         **{name: median[name] for name in rates_of},
+        "multiply": 2 * 100_000 * 20_000 * 384 / alone_seconds / speed["search"]["machine"]["cores"],
+        "search": flops / growth["seconds"] / speed["growth"]["machine"]["cores"],
         "encode": 2 * constant.MINILM_PARAMETERS * n_tokens / encode_seconds / encoding["machine"]["cores"],
         "choose": of_jsonl[1] * speed["choosing"]["machine"]["cores"] / (100_000 * 100),
         "disk": n_bytes / alone[1],

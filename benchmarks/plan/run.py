@@ -27,7 +27,9 @@ from foolsgold.search import tokens
 HERE = Path(__file__).parent
 SIZES = MeasureSizes(documents=262_144, queries=8_192, texts=10_000, heard=1_024, keys=1_000_000)
 DIMENSIONS = (96, 768)  # of the witnesses, to tell what grows with them
+_LONG = 400  # words of longer texts, to tell what grows with those
 _SAMPLE = 2_000
+_CHARACTERS = 675  # about 150 tokens: the longer a text, the more of its words it repeats
 
 _START = """
 from time import perf_counter
@@ -52,6 +54,9 @@ def one_round(data: Path) -> dict[str, float]:
     made = measure.made_texts(SIZES.texts)
     few, many = (measure.hear_seconds(clock, made, SIZES.heard, dim) for dim in DIMENSIONS)
     of_dimension = max(many - few, 0.0) / (DIMENSIONS[1] - DIMENSIONS[0])
+    longer = measure.made_texts(SIZES.texts, _LONG)
+    n_bytes, n_more = (sum(map(len, of)) / len(of) for of in (made, longer))
+    of_byte = max(measure.hear_seconds(clock, longer, SIZES.heard, DIMENSIONS[0]) - few, 0.0) / (n_more - n_bytes)
     return {
         "multiply": measure.multiply_rate(clock),
         "search": searched,
@@ -59,25 +64,29 @@ def one_round(data: Path) -> dict[str, float]:
         "hubs": measure.hubs_rate(clock, SIZES.texts),
         "read": measure.read_rate(clock, texts),
         "words": measure.words_rate(clock, texts),
-        "hear": few - of_dimension * DIMENSIONS[0],
+        "hear": max(few - of_dimension * DIMENSIONS[0] - of_byte * n_bytes, 0.0),
         "hear_value": of_dimension,
+        "hear_byte": of_byte,
         "tokenize": tokenize_rate(clock, texts[:_SAMPLE]),
-        "driver": measure.driver_rate(CoreClock(1), SIZES).value,
+        "driver": measure.driver_rate(CoreClock(1), SIZES.keys).value,
         "driver_bytes": driver_bytes(),
         "start": start_seconds(),
     }
 
 
 def driver_bytes() -> float:
-    """Memory that the driver takes for each document while it puts them together."""
-    pool = pa.default_memory_pool()
-    pool.release_unused()
+    """Memory that the driver takes for each document while it puts them together; ids are mapped from files."""
     tracemalloc.start()
-    before = pool.bytes_allocated()
-    measure.driver_rate(CoreClock(1), SIZES)
+    work = measure.driver_work(SIZES.keys)
+    tracemalloc.reset_peak()
+    usual = pa.default_memory_pool()
+    counted = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(counted)
+    work()
+    pa.set_memory_pool(usual)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (peak + max(0, pool.max_memory() - before)) / SIZES.keys
+    return (peak + counted.max_memory()) / SIZES.keys
 
 
 def tokenize_rate(clock: CoreClock, texts: list[str]) -> float:
@@ -108,6 +117,7 @@ def start_seconds() -> float:
 def of_texts(data: Path) -> dict[str, float]:
     """What texts are like: bytes a token, and bytes of words kept for each byte of text."""
     texts = read_beir(data / "medquad").document_texts()[:_SAMPLE]
+    texts = [text[:_CHARACTERS] for text in texts]
     n_bytes = sum(len(text.encode()) for text in texts)
     tokenizer = offline_tokenizer()
     n_tokens = sum(len(one.ids) for one in tokenizer.encode_batch(texts))

@@ -94,11 +94,12 @@ class Machine:
         from foolsgold.cores import n_cores
         from foolsgold.plan.measure import CoreClock, driver_rate, rates_of_core
 
-        clock = CoreClock(n_cores() if single_process else None)
+        threaded = CoreClock(n_cores())
+        clock = threaded if single_process else CoreClock()
         start = START if start_seconds is None else START._replace(value=start_seconds, source="as given")
         return cls(
             cores or n_cores(), None, float(psutil.virtual_memory().total), network_gbit=_LOOPBACK_GBIT,
-            core=rates_of_core(clock), start=start, driver=driver_rate(CoreClock(1)),
+            core=rates_of_core(clock, threaded), start=start, driver=driver_rate(CoreClock(1)),
         )  # fmt: skip
 
     @property

@@ -61,28 +61,30 @@ class CoreClock:
         return (time.perf_counter() - started) * self._n_cores
 
 
-def rates_of_core(clock: CoreClock, sizes: MeasureSizes | None = None) -> CoreRates:
+def rates_of_core(clock: CoreClock, threaded: CoreClock, sizes: MeasureSizes | None = None) -> CoreRates:
     """What a core of this machine does.
 
     Args:
         clock: what counts as a core's time.
+        threaded: the same for work that takes all cores by itself, and waits for the slowest of them now and then.
         sizes: how much is measured; more is steadier.
     """
     sizes = sizes or MeasureSizes()
-    searched, prepared = search_rates(clock, sizes)
+    searched, prepared = search_rates(threaded, sizes)
     texts = made_texts(sizes.texts)
     heard = hear_seconds(clock, texts, sizes.heard, DIM)
-    slower = heard / (MEASURED_CORE.hear.value + MEASURED_CORE.hear_value.value * DIM)
+    slower = heard / MEASURED_CORE.hear_seconds(DIM, sum(map(len, texts)) / len(texts))
     values = {
-        "encode": MEASURED_CORE.encode.value * multiply_rate(clock) / MULTIPLY.value,
+        "encode": MEASURED_CORE.encode.value * multiply_rate(threaded) / MULTIPLY.value,
         "search": searched,
         "prepare": prepared,
-        "hubs": hubs_rate(clock, sizes.texts),
+        "hubs": hubs_rate(threaded, sizes.texts),
         "read": read_rate(clock, texts),
         "tokenize": MEASURED_CORE.tokenize.value / slower,
         "words": words_rate(clock, texts),
         "hear": MEASURED_CORE.hear.value * slower,
         "hear_value": MEASURED_CORE.hear_value.value * slower,
+        "hear_byte": MEASURED_CORE.hear_byte.value * slower,
         "choose": MEASURED_CORE.choose.value * slower,
     }
     by_ratio = {"encode": "the bare multiplication", "tokenize": "the witnesses", "choose": "the witnesses"}
@@ -92,35 +94,39 @@ def rates_of_core(clock: CoreClock, sizes: MeasureSizes | None = None) -> CoreRa
     })  # fmt: skip
 
 
-def driver_rate(clock: CoreClock, sizes: MeasureSizes | None = None) -> Constant:
-    """How many documents a second the driver puts together: ids found, and keys of texts that say the same."""
+def driver_rate(clock: CoreClock, n_documents: int = MeasureSizes().keys) -> Constant:
+    """How many documents a second the driver puts together."""
+    return DRIVER._replace(value=n_documents / clock(driver_work(n_documents)), source=_HERE)
+
+
+def driver_work(n_documents: int) -> Callable[[], None]:
+    """What the driver does with ids and hashes: finds ids that stand twice, texts that say the same, and some ids."""
     import numpy as np
     import pyarrow as pa
 
     from foolsgold.collection.collection import rows_of
     from foolsgold.collection.text import same_keys
 
-    n = (sizes or MeasureSizes()).keys
     rng = np.random.default_rng(_SEED)
-    id_keys, of_texts, of_joined = rng.integers(0, 2**63, (3, n)).astype(np.uint64)
-    ids = pa.chunked_array([pa.array([f"document-{row}" for row in range(n)], pa.large_string())])
+    id_keys, of_texts, of_joined = rng.integers(0, 2**63, (3, n_documents), np.uint64)
+    ids = pa.chunked_array([pa.array([f"document-{row}" for row in range(n_documents)], pa.large_string())])
 
-    def put_together() -> None:
+    def work() -> None:
         np.sort(id_keys)
         same_keys(of_texts, of_joined, of_texts[:1_000])
         rows_of(ids.slice(0, 1_000), ids)
 
-    return DRIVER._replace(value=n / clock(put_together), source=_HERE)
+    return work
 
 
-def made_texts(n: int) -> list[str]:
-    """Texts of a hundred made words, which are as frequent as words are: the r-th with a probability of about 1 / r."""
+def made_texts(n: int, n_words: int = _WORDS_OF_TEXT) -> list[str]:
+    """Texts of made words, which are as frequent as words are: the r-th with a probability of about 1 / r."""
     import numpy as np
 
     rng = np.random.default_rng(_SEED)
     letters = rng.integers(97, 123, (60_000, 7)).astype(np.uint8)
     words = [bytes(word[: 2 + row % 6]).decode() for row, word in enumerate(letters)]
-    rows = np.exp(rng.random((n, _WORDS_OF_TEXT)) * np.log(len(words))).astype(np.int64) - 1
+    rows = np.exp(rng.random((n, n_words)) * np.log(len(words))).astype(np.int64) - 1
     return [" ".join(words[row] for row in of_text) for of_text in rows.tolist()]
 
 

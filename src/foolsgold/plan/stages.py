@@ -131,7 +131,8 @@ def encode(job: Job) -> Stage:
     if machine.device is not None:
         seconds["processor"] = work.tokens / (machine.core.tokenize.value * job.cores)
         used = (machine.core.tokenize, machine.utilisation)
-    return Stage("encode", seconds, constant.PROCESS_BYTES.value, 2.0 * work.model_parameters, job.driver_bytes,
+    of_model = 0.0 if machine.device is None else 2.0 * work.model_parameters
+    return Stage("encode", seconds, constant.PROCESS_BYTES.value, of_model, job.driver_bytes,
                  n_bytes, moved, used)  # fmt: skip
 
 
@@ -190,7 +191,7 @@ def choose(job: Job) -> Stage:
     """The documents that a block's candidates name are fetched, the witnesses heard, negatives chosen and rendered."""
     work, machine = job.work, job.machine
     core = machine.core
-    heard = job.searched * work.candidates * (core.hear.value + core.hear_value.value * work.dim)
+    heard = job.searched * work.candidates * core.hear_seconds(work.dim, work.bytes_per_document or 0)
     chosen = work.queries * work.candidates * core.choose.value
     each = work.vector_bytes + (work.bytes_per_document or 0) + work.word_bytes + constant.HUB_BYTES.value
     elsewhere = (job.workers - 1) / job.workers
@@ -199,7 +200,7 @@ def choose(job: Job) -> Stage:
         "processor": (heard + chosen) / job.cores,
         "network": fetched / job.workers / job.network,
     }
-    used = (core.hear, core.hear_value, core.choose)
+    used = (core.hear, core.hear_value, core.hear_byte, core.choose)
     return Stage("choose", seconds, job.held_bytes, 0, job.driver_bytes, 0, fetched, used)
 
 
