@@ -9,25 +9,26 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
+import psutil
 import pytest
 
+import foolsgold
 import pool_calls
 from foolsgold import MiningSettings, RayEngine
 from foolsgold.errors import FoolsgoldError, SettingsError, TextError, WorkerError
 from foolsgold.scale import Pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
-TESTS = str(Path(__file__).parent)
+TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
     """Two workers of a Ray that is started for this module."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([TESTS, os.environ.get("PYTHONPATH", "")]))  # for workers
+        patch.setenv("PYTHONPATH", os.pathsep.join([TESTS, SOURCE]))  # for workers
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         with RayEngine("local", workers=2).pool(MiningSettings(memory="800MB")) as pool:
             yield pool
@@ -221,16 +222,23 @@ print(ray.is_initialized())
     assert run(code).stdout.split() == ["1", "1", "3", "True"]
 
 
-def test_interrupted_while_waiting_it_ends_at_once(pool: Pool, tmp_path: Path) -> None:
-    answer = pool.submit(pool_calls.slow_double, 3, 20.0, str(tmp_path))
-    process = pool_calls.begun(tmp_path, 3)
-
-    def interrupt() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    start = monotonic()
-    Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        pool.get(answer)
-    assert monotonic() - start < 5
-    os.kill(process, 0)  # it is the pool's end that ends the workers
+def test_interrupted_while_waiting_it_ends_at_once_and_with_it_its_workers(tmp_path: Path) -> None:
+    code = f"""
+import pool_calls
+from foolsgold import MiningSettings, RayEngine
+try:
+    with RayEngine("local").pool(MiningSettings(memory="800MB")) as pool:
+        pool.get(pool.submit(pool_calls.slow_double, 3, 60.0, {str(tmp_path)!r}))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join([TESTS, SOURCE])}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as driver:
+        worker = pool_calls.begun(tmp_path, 3)
+        start = monotonic()
+        driver.send_signal(signal.SIGINT)
+        assert driver.communicate(timeout=30)[0] == "interrupted\n"
+    while psutil.pid_exists(worker) and monotonic() - start < 30:
+        sleep(0.1)
+    assert not psutil.pid_exists(worker)
+    assert monotonic() - start < 30
