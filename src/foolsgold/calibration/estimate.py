@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from foolsgold.calibration.asked import CandidatesOfQueries, Hearing
 from foolsgold.calibration.calibration import CALIBRATED, NONE, Calibration
 from foolsgold.calibration.heard import Heard, estimates_of
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
@@ -55,8 +56,8 @@ def estimate(
 
 def learn(
     collection: Collection,
-    candidates: CandidateStore,
-    witnesses: Witnesses,
+    candidates: CandidatesOfQueries,
+    witnesses: Hearing,
     settings: MiningSettings,
     hidden_file: Path | None,
 ) -> tuple[Learned, Trial | None]:
@@ -85,7 +86,7 @@ class Learned(NamedTuple):
 
     @classmethod
     def of(
-        cls, collection: Collection, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+        cls, collection: Collection, candidates: CandidatesOfQueries, witnesses: Hearing, settings: MiningSettings
     ) -> Learned:
         """Hide positives; where they are too few, go by the known ones."""
         hidden = hide_positives(collection, seed=settings.seed)

@@ -177,11 +177,11 @@ def search_rates(clock: CoreClock, sizes: MeasureSizes) -> tuple[float, float]:
 def hubs_rate(clock: CoreClock, n_documents: int) -> float:
     """FLOP/s of finding the queries that are nearest to each document."""
     from foolsgold.encode import Vectors
-    from foolsgold.witness.hubs import Hubs
+    from foolsgold.witness.hubs import Hubs, HubSample
 
     queries, documents = _unit_vecs(2_048, seed=1), _unit_vecs(n_documents)
     of_queries, of_documents = Vectors.of(queries, "dot"), Vectors.of(documents, "dot")
-    seconds = clock(lambda: Hubs(of_queries, of_documents, seed=_SEED, quiet=True))
+    seconds = clock(lambda: Hubs.of_documents(of_documents, HubSample.of(of_queries, seed=_SEED), quiet=True))
     return 2.0 * len(queries) * n_documents * DIM / seconds
 
 

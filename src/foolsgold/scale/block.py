@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,11 +11,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.calibration.heard import estimates_of
-from foolsgold.collection import Collection
+from foolsgold.choice_files import RenderedChoice, render_choice
+from foolsgold.collection import Collection, Judgements
+from foolsgold.collection.collection import CORPUS_SCHEMA, QUERIES_SCHEMA
+from foolsgold.collection.part_of import PartOf
 from foolsgold.encode import Encoded, Vectors
-from foolsgold.export import RenderedRows, TrainingRows, render
+from foolsgold.export.render import render_documents
+from foolsgold.export.sinks import Content
 from foolsgold.filters import Answers, FalseNegativeModel, PairBlock, Relevance, apply_filters, filters_for
-from foolsgold.report import Watched
+from foolsgold.report import Seen
 from foolsgold.sample import Chooser, Chosen, RandomDocuments, Sampled, Suspects, Tally, Terms, Threshold
 from foolsgold.sample.negatives import RANDOM_SOURCE
 from foolsgold.scale.documents import IDS, TEXTS, Documents, Shares
@@ -26,12 +30,14 @@ from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.search import Candidates, Search
 from foolsgold.search.candidates import to_batch
 from foolsgold.settings import MiningSettings
-from foolsgold.sources import parse_sources
+from foolsgold.shards import ShardSizes
 from foolsgold.witness import Background, Hubs, Testimony, Witnesses
 from foolsgold.witness.shared_words import SharedWords
 
 Found = Mapping[str, Lists]
 """By the name of the source: what it found for the queries of a block, by rows of the whole corpus."""
+
+NO_TEXTS = CORPUS_SCHEMA.empty_table()
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,9 @@ class Whole:
         shares: who holds the documents.
         query_vectors: of all queries; None for a run without vectors.
         doc_keys: shape (N,).
+        n_queries: Q.
+        fingerprint: of the whole collection.
+        shards: in which the output is written; None: in none.
         has_words: whether any document has a word.
         language: of the words.
         depth: candidates of a query, at most.
@@ -52,6 +61,9 @@ class Whole:
     shares: Shares
     query_vectors: StoredVectors | None
     doc_keys: NDArray[np.int64]
+    n_queries: int
+    fingerprint: str
+    shards: ShardSizes | None
     has_words: bool
     language: str | None
     depth: int
@@ -73,20 +85,16 @@ class Handled(NamedTuple):
 
     Attributes:
         candidates: the rows of candidates.parquet.
-        negatives: the rows of negatives.parquet.
-        rendered: the rows of the training file.
-        chosen: the negatives.
+        choice: negatives, and the rows of their files.
         tally: counts.
-        watched: for the report.
+        seen: for the report.
         suspects: probably relevant.
     """
 
     candidates: pa.RecordBatch
-    negatives: pa.Table
-    rendered: RenderedRows | None
-    chosen: Chosen
+    choice: RenderedChoice
     tally: Tally
-    watched: Watched
+    seen: Seen
     suspects: Suspects
 
 
@@ -103,9 +111,7 @@ def testimony_of(whole: Whole, queries: QuerySlice, candidates: Candidates) -> T
     return block.testimony(block.part.inside(candidates))
 
 
-def sampled_of(
-    whole: Whole, queries: QuerySlice, candidates: Candidates, model: FalseNegativeModel | None
-) -> Sampled:
+def sampled_of(whole: Whole, queries: QuerySlice, candidates: Candidates, model: FalseNegativeModel | None) -> Sampled:
     """What `outlook_on` asks of a block of the sample."""
     block = _Block.of(whole, queries, [candidates.doc_rows])
     pairs = block.pairs(block.estimated(block.part.inside(candidates), model))
@@ -139,16 +145,13 @@ def handle(
     pairs = block.pairs(candidates)
     chooser = block.chooser(choice.terms)
     chosen, fates = chooser.choose(pairs, apply_filters(pairs, block.filters))
-    chosen, pairs = block.numbered(chosen), block.numbered_pairs(pairs)
+    chosen, pairs = block.numbered(chosen), pairs.renumbered(block.part_of)
     suspects = Suspects(whole.settings.suspect_probability)
     suspects.add(pairs)
-    watched = Watched.of_block(whole.shares.n_documents, len(whole.query_vectors or ()), whole.settings, choice.threshold)
-    watched(pairs, fates, chosen)
-    exported = _Exported.of(whole, block.part, chosen)
-    return Handled(
-        _numbered_batch(to_batch(candidates, block.part), block.part), exported.table(), exported.rendered(whole.settings),
-        chosen, chooser.tally, watched, suspects,
-    )  # fmt: skip
+    seen = Seen(whole.n_queries, whole.settings, choice.threshold)
+    seen.add(pairs, fates, chosen)
+    rows = to_batch(candidates, block.part, block.part_of)
+    return Handled(rows, _rendered(whole, block.part, chosen), chooser.tally, seen, suspects)
 
 
 class _Block:
@@ -166,7 +169,14 @@ class _Block:
         rows = rows_of_all([*named, queries.named_rows])
         has_answers = "answers" in queries.queries.column_names and whole.settings.answer_match
         documents = whole.shares.documents(rows, TEXTS if has_answers else IDS, heard=heard)
-        return cls(whole, Part.of(queries, documents, whole.doc_keys, None if has_answers else whole.fetch_texts), documents)
+        return cls(
+            whole, Part.of(queries, documents, whole.doc_keys, None if has_answers else whole.fetch_texts), documents
+        )
+
+    @property
+    def part_of(self) -> PartOf:
+        """Where the part is in the whole."""
+        return self.part.part_of(self._whole.fingerprint)
 
     @property
     def encoded(self) -> Encoded | None:
@@ -215,24 +225,9 @@ class _Block:
 
     def numbered(self, chosen: Chosen) -> Chosen:
         """By whole rows; random documents have theirs already."""
-        docs = np.where(chosen.sources == RANDOM_SOURCE, chosen.doc_rows, 0)
-        own = self.part.whole_rows(np.where(chosen.sources == RANDOM_SOURCE, -1, chosen.doc_rows))
-        return replace(
-            chosen,
-            query_rows=self.part.slice.rows[chosen.query_rows],
-            positive_rows=self.part.whole_rows(chosen.positive_rows),
-            doc_rows=np.where(chosen.sources == RANDOM_SOURCE, docs, own).astype(np.int32),
-        )
-
-    def numbered_pairs(self, pairs: PairBlock) -> PairBlock:
-        """By whole rows."""
-        return replace(
-            pairs,
-            query_rows=self.part.slice.rows[pairs.query_rows],
-            positive_rows=self.part.whole_rows(pairs.positive_rows),
-            doc_rows=self.part.whole_rows(pairs.doc_rows),
-            given=pairs.given._replace(doc_rows=self.part.whole_rows(pairs.given.doc_rows)),
-        )
+        drawn = chosen.sources == RANDOM_SOURCE
+        found = replace(chosen, doc_rows=np.where(drawn, np.int32(-1), chosen.doc_rows)).renumbered(self.part_of)
+        return replace(found, doc_rows=np.where(drawn, chosen.doc_rows, found.doc_rows))
 
     @property
     def _words(self) -> SharedWords | None:
@@ -260,48 +255,24 @@ class _WholeTexts(Collection):
         return " ".join(filter(None, (table["title"][0].as_py(), table["text"][0].as_py())))
 
 
-class _Exported(NamedTuple):
-    """Chosen negatives with the texts that their rows hold, and no others."""
-
-    chosen: Chosen
-    part: Part
-
-    @classmethod
-    def of(cls, whole: Whole, part: Part, chosen: Chosen) -> _Exported:
-        rows = rows_of_all([chosen.doc_rows, chosen.positive_rows, part.slice.named_rows])
-        documents = whole.shares.documents(rows, TEXTS) if len(rows) else Documents(rows, part.corpus.slice(0, 0))
-        small = Part.of(part.slice, documents, whole.doc_keys)
-        return cls(
-            replace(
-                chosen,
-                query_rows=np.searchsorted(part.slice.rows, chosen.query_rows),
-                positive_rows=small.places(chosen.positive_rows),
-                doc_rows=small.places(chosen.doc_rows),
-            ),
-            small,
-        )
-
-    def table(self) -> pa.Table:
-        """The rows of negatives.parquet."""
-        return self.chosen.table(self.part)
-
-    def rendered(self, settings: MiningSettings) -> RenderedRows | None:
-        """The rows of the training file; None where none is written."""
-        return None if settings.out is None else render(TrainingRows.of(self.chosen), self.part, settings)
+def _rendered(whole: Whole, part: Part, chosen: Chosen) -> RenderedChoice:
+    """The rows of negatives, made with the texts that they hold and no others."""
+    rows = rows_of_all([chosen.doc_rows, chosen.positive_rows, part.slice.named_rows])
+    documents = whole.shares.documents(rows, TEXTS) if len(rows) else Documents(rows, NO_TEXTS)
+    small = Part.of(part.slice, documents, whole.doc_keys)
+    by_part = replace(
+        chosen,
+        query_rows=np.searchsorted(part.slice.rows, chosen.query_rows),
+        positive_rows=small.places(chosen.positive_rows),
+        doc_rows=small.places(chosen.doc_rows),
+    )
+    return render_choice(by_part, small, whole.settings, small.part_of(whole.fingerprint), whole.shards)
 
 
-def _numbered_batch(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
-    """Rows of candidates.parquet, whose columns of rows name the whole corpus."""
-    for name in ("positive_rows", "doc_rows", "given_rows"):
-        if name in batch.schema.names:
-            lists = batch[name]
-            own = part.whole_rows(lists.flatten().to_numpy()).astype(np.int32)
-            column = pa.ListArray.from_arrays(lists.offsets, pa.array(own, pa.int32()))
-            batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), column)
-    return batch
-
-
-def names_of(settings: MiningSettings) -> Sequence[str]:
-    """The sources that are asked."""
-    return [source.name for source in parse_sources(settings.source)]
-
+def documents_rendered(whole: Whole, start: int, stop: int) -> list[tuple[Content, ...]]:
+    """What formats with a file of all documents write of some of them."""
+    rows = np.arange(start, stop)
+    table = whole.shares.documents(rows, TEXTS).table
+    none = Judgements.none(0)
+    some = Collection(table, QUERIES_SCHEMA.empty_table(), none, none, none)
+    return render_documents(some, whole.settings, PartOf(np.empty(0, np.int64), rows, whole.fingerprint))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
@@ -17,10 +16,10 @@ from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.documents import Documents
 from foolsgold.scale.lists import Lists
 from foolsgold.scale.mapped import mapped_arrays
+from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.search import ExactIndex
 from foolsgold.search.plan import Index, Plan, build_index, plan_index
-from foolsgold.search.shard_words import ShardWords
 from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
 from foolsgold.settings import MiningSettings
@@ -78,7 +77,6 @@ class Holder:
     def __init__(self, share: Share) -> None:
         self._share = share
         self._hubs: Hubs | None = None
-        self._weighed: WeighedWords | None = None
         self._index: Index | None = None
 
     def word_statistics(self) -> WordStatistics | None:
@@ -109,9 +107,9 @@ class Holder:
 
     def search_words(self, texts: Sequence[str], k: int, known: Known) -> Lists:
         """The k best of its documents by BM25, -1 where fewer share a word with the query."""
-        words = self._weighed_words(known)
+        words = self._weighed(known)
         assert words is not None
-        doc_rows, scores = words.search(texts, self._share.language, min(k, self._share.stop - self._share.start))
+        doc_rows, scores = words.search(texts, min(k, self._share.stop - self._share.start))
         return Lists(np.where(doc_rows >= 0, doc_rows + np.int32(self._share.start), np.int32(-1)), scores)
 
     def documents(self, rows: NDArray[np.int64], columns: Sequence[str], known: Known | None) -> Documents:
@@ -121,23 +119,25 @@ class Holder:
             return Documents(rows, table)
         return Documents(rows, table, *self._heard(rows - self._share.start, known))
 
-    def _heard(self, own: NDArray[np.int64], known: Known) -> tuple[NDArray[Any] | None, Hubs | None, WeighedWords | None]:
+    def _heard(
+        self, own: NDArray[np.int64], known: Known
+    ) -> tuple[NDArray[Any] | None, Hubs | None, WeighedWords | None]:
         """Vectors, hubs and words of its own rows."""
-        words = self._weighed_words(known)
+        weighed = self._weighed(known)
+        words = None if weighed is None else weighed.take(own)
         if self._share.vectors is None or known.sample is None:
-            return None, None, None if words is None else words.take(own)
+            return None, None, words
         if self._hubs is None:
             hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True)
             self._hubs = mapped_arrays(hubs, self._share.scratch)
         hubs = Hubs(self._hubs.nearest[own], self._hubs.scores[own])
-        return self._vectors.values[own], hubs, None if words is None else words.take(own)
+        return self._vectors.values[own], hubs, words
 
-    def _weighed_words(self, known: Known) -> WeighedWords | None:
+    def _weighed(self, known: Known) -> ShareWords | None:
         if self._words is None or known.words is None:
             return None
-        if self._weighed is None:
-            self._weighed = mapped_arrays(self._words.weigh(known.words), self._share.scratch)
-        return self._weighed
+        self._words.weigh(known.words)
+        return self._words
 
     def _index_for(self, plan: Plan, known: Known, k: int) -> Index:
         share = self._share
@@ -156,7 +156,7 @@ class Holder:
         """Its own, mapped from a file where they are many."""
         share = self._share
         assert share.vectors is not None
-        if isinstance(share.vectors.lie, InFile):
+        if isinstance(share.vectors.where, InFile):
             return Vectors.of(share.vectors.read(share.start, share.stop), share.vectors.similarity, "doc_vecs")
         matrix = Matrix(share.stop - share.start, share.vectors.vector_type, share.scratch)
         for start in range(share.start, share.stop, _ROWS_AT_ONCE):
@@ -165,20 +165,8 @@ class Holder:
         return Vectors.of(matrix.values, share.vectors.similarity, "doc_vecs")
 
     @cached_property
-    def _words(self) -> ShardWords | None:
+    def _words(self) -> ShareWords | None:
         share = self._share
         if not share.has_words:
             return None
-        starts = range(share.start, share.stop, _ROWS_AT_ONCE)
-        parts = [self._words_of(start, min(start + _ROWS_AT_ONCE, share.stop)) for start in starts]
-        return mapped_arrays(ShardWords.concatenated(parts), share.scratch)
-
-    def _words_of(self, start: int, stop: int) -> ShardWords:
-        return ShardWords.of(texts_of(self._share.corpus.read(start, stop, ("title", "text"))), self._share.language)
-
-
-def texts_of(table: pa.Table) -> list[str]:
-    """Titles and texts, joined as `Collection.document_texts` does."""
-    titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
-    return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
-
+        return ShareWords(share.corpus, share.start, share.stop, share.language, share.scratch)

@@ -48,7 +48,7 @@ class KeptLists:
 
         try:
             with safe_open(path, "numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # no mapping
                 if (file.metadata() or {}).get(_CHECKSUM) != _checksum(arrays):
                     raise ValueError("its checksum is wrong")
             names = [name.removeprefix("doc_rows ") for name in arrays if name.startswith("doc_rows ")]

@@ -43,7 +43,7 @@ def mapped_arrays(record: Record, scratch: Path | None) -> Record:
     names = record._fields if isinstance(record, tuple) else [field.name for field in fields(record)]  # type: ignore[attr-defined,arg-type]
     values = {name: getattr(record, name) for name in names}
     make: Any = type(record)
-    made: Record = make(**{
-        name: mapped(value, scratch) if isinstance(value, np.ndarray) else value for name, value in values.items()
-    })
+    made: Record = make(
+        **{name: mapped(value, scratch) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+    )
     return made

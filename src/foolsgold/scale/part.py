@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection, Judgements
+from foolsgold.collection.collection import joined_texts
+from foolsgold.collection.part_of import PartOf, in_whole
 from foolsgold.gather import gathered_table
 from foolsgold.scale.documents import Documents
 from foolsgold.search import Candidates
@@ -102,14 +103,18 @@ class Part(Collection):
         fetch_texts: titles and texts of documents by rows of the whole corpus, where the part has only their ids.
     """
 
-    slice: QuerySlice = field(default=None)  # type: ignore[arg-type]  # fields before it have defaults
-    doc_rows: NDArray[np.int64] = field(default_factory=lambda: _NOBODY)
-    n_whole: int = 0
-    fetch_texts: FetchTexts | None = None
+    slice: QuerySlice = field(kw_only=True)
+    doc_rows: NDArray[np.int64] = field(kw_only=True)
+    n_whole: int = field(kw_only=True)
+    fetch_texts: FetchTexts | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
-        cls, queries: QuerySlice, documents: Documents, doc_keys: NDArray[np.int64], fetch_texts: FetchTexts | None = None
+        cls,
+        queries: QuerySlice,
+        documents: Documents,
+        doc_keys: NDArray[np.int64],
+        fetch_texts: FetchTexts | None = None,
     ) -> Part:
         """A part.
 
@@ -152,12 +157,16 @@ class Part(Collection):
         if not len(distinct):
             return []
         table = self.fetch_texts(self.doc_rows[distinct])
-        texts = replace_corpus(self, table).document_texts()
+        texts = joined_texts(table)
         return [texts[place] for place in places.tolist()]
 
     def places(self, doc_rows: NDArray[np.integer]) -> NDArray[np.int32]:
         """Rows in the part of documents by rows of the whole corpus, any shape; -1 stays."""
         return renumbered(doc_rows, self.doc_rows).astype(np.int32)
+
+    def part_of(self, fingerprint: str) -> PartOf:
+        """Where it is in a whole with this fingerprint."""
+        return PartOf(self.slice.rows, self.doc_rows, fingerprint)
 
     def query_places(self, query_rows: NDArray[np.integer]) -> NDArray[np.int32]:
         """Numbers in the part of queries by rows of all, any shape; -1 for those that are not meant."""
@@ -174,18 +183,7 @@ class Part(Collection):
 
     def whole_rows(self, doc_rows: NDArray[np.integer]) -> NDArray[np.int32]:
         """Rows in the whole corpus, any shape; -1 stays."""
-        found: NDArray[np.int32] = np.where(doc_rows >= 0, self._whole_rows[doc_rows], np.int32(-1))
-        return found
-
-    @cached_property
-    def _whole_rows(self) -> NDArray[np.int32]:
-        return self.doc_rows.astype(np.int32) if len(self.doc_rows) else np.full(1, -1, np.int32)
-
-
-def replace_corpus(part: Part, table: pa.Table) -> Collection:
-    """A collection of documents alone."""
-    none = Judgements.none(0)
-    return Collection(table, part.queries.slice(0, 0), none, none, none)
+        return in_whole(doc_rows, self.doc_rows).astype(np.int32)
 
 
 def renumbered(rows: NDArray[np.integer], known: NDArray[np.integer]) -> NDArray[np.int64]:

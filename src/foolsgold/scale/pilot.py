@@ -18,7 +18,7 @@ from foolsgold.scale.part import Slices
 from foolsgold.scale.pool import Pool, Ref
 from foolsgold.scale.searching import Searching
 from foolsgold.search import Candidates
-from foolsgold.search.candidates import sampled_queries
+from foolsgold.search.candidate_store import sampled_queries
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import WITNESSES, Testimony
 

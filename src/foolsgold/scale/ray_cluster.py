@@ -187,8 +187,8 @@ def _check_reachable(address: str) -> None:
         raise _unreachable(address, None)
     if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true") and not _speaks_http2(host, port):
         raise SettingsError(
-            f"address is {address}, but what answers there is no Ray: check the port, which is {_PORT} (HOST:{_PORT}) or "
-            f"{_CLIENT_PORT} ({CLIENT}HOST:{_CLIENT_PORT}) unless `ray start --head` was told otherwise."
+            f"address is {address}, but what answers there is no Ray: check the port, which is {_PORT} (HOST:{_PORT}) "
+            f"or {_CLIENT_PORT} ({CLIENT}HOST:{_CLIENT_PORT}) unless `ray start --head` was told otherwise."
         )
 
 

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from foolsgold.cache_folder import open_cache
-from foolsgold.calibration import Calibration, LeakTest, Trial
-from foolsgold.calibration.calibration import NONE
-from foolsgold.calibration.estimate import learn
+from foolsgold.cache_folder import RUN_PREFIX, open_cache
 from foolsgold.choice_files import ChoiceFiles, check_training_place
-from foolsgold.collection import Collection
+from foolsgold.collection import Collection, CollectionFiles, as_collection
 from foolsgold.errors import SettingsError
 from foolsgold.export import check_ids
-from foolsgold.filters import FalseNegativeModel, filters_for
-from foolsgold.memory import block_queries
+from foolsgold.filters import filters_for
 from foolsgold.output import OutputFolder
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE, SUSPECTS_FILE, Provenance, keep_collection
 from foolsgold.report import Stages, Watched, make_report, report_page
 from foolsgold.result import MiningResult
-from foolsgold.sample import Chosen, Outlook, Suspects, Tally, Terms, Threshold
-from foolsgold.scale.block import Choice, Handled, Whole, choose_again, handle
+from foolsgold.sample import Outlook, Suspects, Tally, Terms, Threshold
+from foolsgold.scale.block import Handled
+from foolsgold.scale.corpus_of import corpus_of
+from foolsgold.scale.encode_on import encode_on
 from foolsgold.scale.engine import Engine
-from foolsgold.scale.part import Slices
-from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates, outlook
-from foolsgold.scale.pool import Pool, Ref
-from foolsgold.scale.reading import read_on
-from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching
-from foolsgold.scale.sharing import share_out
-from foolsgold.search import check_sources
-from foolsgold.search.candidates import CandidateWriter
+from foolsgold.scale.pool import Pool
+from foolsgold.scale.progress import RunProgress
+from foolsgold.scale.read_sharded import read_sharded
+from foolsgold.scale.remote_collection import RemoteCollection
+from foolsgold.scale.shared_folder import check_shared
+from foolsgold.scale.spread import Lesson, Spread, SpreadVectors
+from foolsgold.scale.texts import SideTexts
+from foolsgold.scale.worker_encoder import identify_on
+from foolsgold.search import CandidateWriter, check_sources
+from foolsgold.search.run_file import RunSource, read_run
 from foolsgold.settings import MiningSettings
-from foolsgold.shard_writer import ShardSizes
+from foolsgold.shards import ShardSizes
+from foolsgold.sources import parse_sources
+
+_SHARDS = ShardSizes()
 
 
 def mine_with(
@@ -55,42 +57,81 @@ def mine_with(
     stages = Stages()
     with OutputFolder(settings.out) as folder, ExitStack() as opened:
         with stages("connect"):
-            check_training_place(folder, settings)
+            check_training_place(folder, settings, _SHARDS)
+            cache, store = opened.enter_context(_places(settings, folder))
             pool = opened.enter_context(engine.pool(settings))
+            check_shared(pool, store, "cache", "--cache")
         with stages("read"):
-            cache = open_cache(settings.cache, out=settings.out)
-            store = cache or folder.scratch
-            collection, corpus = read_on(pool, collection, settings, store, folder)
-            filters_for(settings, collection)
+            collection = _read_on(pool, collection, settings, cache or store, folder)
+            filters_for(settings, collection)  # what cannot work is said before hours of encoding
             check_ids(settings, collection)
-            runs = opened_runs(collection, settings)
+            runs = _runs(collection, settings)
         with stages("encode"):
-            vectors, about = encoded_on(pool, collection, corpus, encoder, settings, cache=cache, store=store)
+            vectors, about = _encoded_on(pool, collection, encoder, settings, cache, store)
         with stages("share out"):
-            spread = Spread.over(pool, collection, corpus, vectors, runs, settings, scratch=store, gpus=engine.gpus)
+            spread = Spread.over(
+                pool, collection, vectors, runs, settings, about=about, cache=cache, scratch=store, shards=_SHARDS
+            )
         with stages("learn"):
             lesson = spread.learn(folder.file(HIDDEN_FILE))
         origin = Provenance.of_run(collection, settings, about, spread.description, lesson.calibration.describe())
         return _handle_and_write(spread, lesson, folder, stages, origin)
 
 
+@contextmanager
+def _places(settings: MiningSettings, folder: OutputFolder) -> Iterator[tuple[Path | None, Path]]:
+    """The cache folder, and one for files of this run alone; both are for workers, too."""
+    cache = open_cache(settings.cache, out=settings.out)
+    with tempfile.TemporaryDirectory(dir=cache or folder.scratch, prefix=RUN_PREFIX) as store:
+        yield cache, Path(store)
+
+
+def _read_on(
+    pool: Pool, collection: Any, settings: MiningSettings, store: Path, folder: OutputFolder
+) -> RemoteCollection:
+    """Files are read by workers; anything else here."""
+    if isinstance(collection, (str, Path)):
+        collection = CollectionFiles(folder=str(collection))
+    if isinstance(collection, CollectionFiles):
+        return read_sharded(collection, settings, pool, store)
+    here = as_collection(collection, settings)
+    keep_collection(here, folder)
+    return RemoteCollection.of(here, corpus_of(here, store, pool))
+
+
+def _runs(collection: Collection, settings: MiningSettings) -> dict[str, RunSource]:
+    """Sources that are files, by name."""
+    return {name.name: read_run(name, collection, settings) for name in parse_sources(settings.source) if name.path}
+
+
+def _encoded_on(
+    pool: Pool, collection: RemoteCollection, encoder: Any, settings: MiningSettings, cache: Path | None, store: Path
+) -> tuple[SpreadVectors | None, dict[str, Any]]:
+    """Vectors of both sides, and who made them."""
+    if encoder is None:
+        return None, {}
+    encoder, about = identify_on(pool, encoder, settings, cache)
+    documents, queries = SideTexts.of_documents(collection), SideTexts.of_queries(collection)
+    found = encode_on(pool, documents, queries, encoder, settings, cache=cache, store=store, about=about)
+    return SpreadVectors(found.query_vecs, found.doc_vecs), found.encoder
+
+
 def _handle_and_write(
     spread: Spread, lesson: Lesson, folder: OutputFolder, stages: Stages, origin: Provenance
 ) -> MiningResult:
     collection, settings = spread.collection, spread.settings
-    done = Done(collection, settings, lesson)
+    done, progress = Done(collection, settings, lesson), RunProgress(spread.pool, quiet=settings.quiet)
     with stages("search, choose and write"):
-        shards = ShardSizes()
         with (
-            ChoiceFiles(collection, settings, folder, shards=shards) as files,
-            CandidateWriter(folder.file(CANDIDATES_FILE), schema_for(collection), shards) as candidates,
-            tqdm(total=collection.n_queries, desc="mine", unit="query", disable=settings.quiet) as progress,
+            ChoiceFiles(collection, settings, folder, _SHARDS, spread.documents_rendered()) as files,
+            CandidateWriter(folder.file(CANDIDATES_FILE), collection, _SHARDS) as candidates,
+            progress.stage("mine", total=collection.n_queries, unit="query") as line,
         ):
             for block in spread.handled(lesson):
                 candidates.write(block.candidates)
-                files.add_rendered(block.chosen, block.negatives, block.rendered)
+                files.add_rendered(*block.choice)
                 done.add(block)
-                progress.update(block.candidates.num_rows)
+                line.update(block.candidates.num_rows)
         done.suspects.write(collection, folder.file(SUSPECTS_FILE))
     with stages("leak test"):
         leak = spread.leak_test(lesson)
@@ -127,6 +168,6 @@ class Done:
 
     def add(self, block: Handled) -> None:
         """The next block."""
-        self.tally.add(block.tally)
+        self.tally.merge(block.tally)
         self.suspects.merge(block.suspects)
-        self.watched.merge(block.seen, block.chosen)
+        self.watched.merge(block.seen, block.choice.chosen)

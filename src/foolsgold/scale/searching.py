@@ -119,9 +119,7 @@ def put_together(
         parts: source by source.
     """
     ends = np.cumsum(counts).tolist()
-    found = {
-        name: merged(k, *parts[end - count : end]) for name, count, end in zip(names, counts, ends, strict=True)
-    }
+    found = {name: merged(k, *parts[end - count : end]) for name, count, end in zip(names, counts, ends, strict=True)}
     if kept is not None and path is not None:
         kept.write(path, found)
     return found

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from foolsgold.collection.collection import joined_texts
 from foolsgold.encode import Vectors
 from foolsgold.memory import free_bytes
 from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.documents import Shares
-from foolsgold.scale.holder import Holder, Known, Share, texts_of
+from foolsgold.scale.holder import Holder, Known, Share
 from foolsgold.scale.pool import Pool
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.search.dense import search_device
@@ -28,7 +26,7 @@ _ANSWERS_AT_ONCE = 4  # of a holder: documents are handed out while it searches
 
 def share_out(
     pool: Pool, corpus: Corpus, query_vecs: StoredVectors | None, doc_vecs: StoredVectors | None,
-    settings: MiningSettings, *, has_words: bool, language: str | None, scratch: Path | None, gpus: float = 0,
+    settings: MiningSettings, *, has_words: bool, language: str | None, scratch: Path | None,
 ) -> tuple[Shares, WordStatistics | None]:  # fmt: skip
     """Holders that are ready to answer, and what is known of the words of the whole corpus.
 
@@ -41,11 +39,10 @@ def share_out(
         has_words: whether words are asked for.
         language: of these; None is no stemming.
         scratch: a folder for what does not stay in memory, where this process is the only worker.
-        gpus: of each worker.
     """
     n_shares = max(1, min(pool.n_workers, corpus.n_documents))
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
-    free = free_bytes(settings.memory)
+    free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
     shares = [
         Share(
             start, stop, corpus, doc_vecs, has_words, language, settings, _device(settings, gpus),
@@ -68,7 +65,7 @@ def guessed_language(corpus: Corpus, settings: MiningSettings) -> str | None:
     """The language that the settings name, or in which the documents seem to be written."""
     if settings.language is not None:
         return settings.language
-    return language_of(texts_of(corpus.take(language_sample(corpus.n_documents), ("title", "text"))))
+    return language_of(joined_texts(corpus.take(language_sample(corpus.n_documents), ("title", "text"))))
 
 
 def _sample(query_vecs: StoredVectors, settings: MiningSettings) -> HubSample:
@@ -81,5 +78,3 @@ def _device(settings: MiningSettings, gpus: float) -> str:
     if gpus:
         return "cuda"
     return search_device(settings.device)
-
-

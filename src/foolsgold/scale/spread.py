@@ -16,27 +16,34 @@ from foolsgold.calibration.calibration import NONE
 from foolsgold.calibration.estimate import learn
 from foolsgold.collection import Collection
 from foolsgold.encode import Vectors
+from foolsgold.export.formats import FORMATS
+from foolsgold.export.sinks import Content
 from foolsgold.filters import FalseNegativeModel
+from foolsgold.kept_candidates import identity_of
 from foolsgold.memory import block_queries
 from foolsgold.sample import Chosen, Outlook
-from foolsgold.scale.block import Choice, Handled, Whole, choose_again, handle
-from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.block import Choice, Handled, Whole, choose_again, documents_rendered, handle
 from foolsgold.scale.documents import Shares
+from foolsgold.scale.kept_lists import KeptLists
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates, outlook
 from foolsgold.scale.pool import Pool, Ref
+from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching
 from foolsgold.scale.sharing import guessed_language, share_out
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.search import Candidates
 from foolsgold.search.bm25 import describe_words
+from foolsgold.search.plan import Plan
 from foolsgold.search.random_pairs import random_pair_scores
 from foolsgold.search.rescore import pair_scores
 from foolsgold.search.run_file import RunSource
 from foolsgold.search.search import describe_search
 from foolsgold.settings import MiningSettings
+from foolsgold.shards import ShardSizes
 from foolsgold.sources import BM25, DENSE, parse_sources
 
+_DOCUMENTS_AT_ONCE = 8_192  # rendered
 _MOST_QUERIES = 512  # of a block: its documents, with vectors and texts, are a hundred megabytes
 _BLOCKS_AHEAD = 3  # a worker's core: done, under way, and waiting for its documents
 
@@ -93,38 +100,44 @@ class Spread:
 
     @classmethod
     def over(
-        cls, pool: Pool, collection: Collection, corpus: Corpus, vectors: SpreadVectors | None,
-        runs: Mapping[str, RunSource], settings: MiningSettings, *, scratch: Path | None, gpus: float,
+        cls, pool: Pool, collection: RemoteCollection, vectors: SpreadVectors | None,
+        runs: Mapping[str, RunSource], settings: MiningSettings, *, about: Mapping[str, Any], cache: Path | None,
+        scratch: Path | None, shards: ShardSizes | None,
     ) -> Spread:  # fmt: skip
         """Share the corpus out, and plan the search.
 
         Args:
             pool: the workers.
-            collection: queries, and ids of documents.
-            corpus: the documents.
+            collection: queries and ids; its documents are shared out.
             vectors: of both; None where none are compared.
             runs: sources that are files, by name.
             settings: of the run.
+            about: what `describe_encoder` says; empty for a run without vectors.
+            cache: where lists of blocks are kept; None: nowhere.
             scratch: see `share_out`.
-            gpus: of each worker.
+            shards: in which the output is written.
         """
+        corpus = collection.pieces
         names = [source.name for source in parse_sources(settings.source)]
         has_words = vectors is not None or BM25 in names
         language = guessed_language(corpus, settings) if has_words else None
         query_vecs, doc_vecs = vectors or (None, None)
         shares, words = share_out(
             pool, corpus, query_vecs, doc_vecs, settings, has_words=has_words, language=language, scratch=scratch,
-            gpus=gpus,
         )  # fmt: skip
         if words is not None and BM25 in names:
             words.check()
         has_words = words is not None and len(words.hashes) > 0
         depth = min(settings.depth, collection.n_documents)
-        whole = Whole(settings, shares, query_vecs, collection.document_keys, has_words, language, depth)
+        whole = Whole(
+            settings, shares, query_vecs, collection.document_keys, collection.n_queries, collection.fingerprint,
+            shards, has_words, language, depth,
+        )  # fmt: skip
         plan = None
         if query_vecs is not None and DENSE in names:
             plan = shares.holders[0].result("plan", shares.known, query_vecs.n_rows, depth)
-        searching = Searching(pool, shares, collection, names, runs, query_vecs, plan, depth)
+        lists = _kept_lists(cache, collection, about, runs, settings, plan, len(shares.holders))
+        searching = Searching(pool, shares, collection, names, runs, query_vecs, plan, depth, lists)
         described: dict[str, Any] = {} if plan is None else plan.describe()
         if BM25 in names:
             described |= describe_words(language, guessed=settings.language is None)
@@ -184,6 +197,20 @@ class Spread:
         )
         return self.pool.ordered((partial(begun, start) for start in starts), ahead=self.ahead)
 
+    def documents_rendered(self) -> Iterator[tuple[Content, ...]] | None:
+        """What goes into files of all documents, in order; None where the format has none."""
+        if self.settings.out is None or not FORMATS[self.settings.format].documents:
+            return None
+        return self._documents_rendered()
+
+    def _documents_rendered(self) -> Iterator[tuple[Content, ...]]:
+        n_documents = self.collection.n_documents
+        starts = range(0, n_documents, _DOCUMENTS_AT_ONCE)
+        bounds = [(start, min(start + _DOCUMENTS_AT_ONCE, n_documents)) for start in starts]
+        calls = (partial(self.pool.submit, documents_rendered, self.sent, *each) for each in bounds)
+        for contents in self.pool.ordered(calls, ahead=self.ahead):
+            yield from contents
+
     def leak_test(self, lesson: Lesson) -> LeakTest | None:
         """Choose once more with hidden positives."""
         trial = lesson.trial
@@ -196,6 +223,19 @@ class Spread:
 
         calls = (partial(begun, block) for block in trial.candidates.blocks(_MOST_QUERIES))
         return LeakTest.of_choice(trial.hidden, Chosen.concatenate(list(self.pool.ordered(calls, ahead=self.ahead))))
+
+
+def _kept_lists(
+    cache: Path | None, collection: Collection, about: Mapping[str, Any], runs: Mapping[str, RunSource],
+    settings: MiningSettings, plan: Plan | None, n_shares: int,
+) -> KeptLists | None:  # fmt: skip
+    """Where the lists of this very search are kept; what an approximate index finds depends on how it is cut."""
+    if cache is None or (about and about["fingerprint"] is None):
+        return None
+    described = {name: run.describe() for name, run in runs.items()}
+    identity = identity_of(collection, about or None, described, settings)
+    index = None if plan is None else plan.kind
+    return KeptLists.of(cache, {**identity, "index": index, "shares": n_shares if index == "voyager" else None})
 
 
 def _pair_scores(

@@ -101,5 +101,10 @@ class Bm25Source:
 
     def describe(self) -> dict[str, Any]:
         """The variant, its parameters, and the language of the stemmer."""
-        language = {"language": self._index.language, "language_guessed": self._guessed}
-        return {self.name: {"method": "lucene", "k1": K1, "b": B, **language}}
+        return describe_words(self._index.language, guessed=self._guessed)
+
+
+def describe_words(language: str | None, *, guessed: bool) -> dict[str, Any]:
+    """BM25's variant and parameters, and the language of the stemmer."""
+    about = {"language": language, "language_guessed": guessed}
+    return {BM25: {"method": "lucene", "k1": K1, "b": B, **about}}
