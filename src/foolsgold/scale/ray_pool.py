@@ -13,7 +13,7 @@ from foolsgold.errors import SettingsError
 from foolsgold.scale.pool import Actor, Ref, in_order
 from foolsgold.scale.ray_cluster import Cluster
 from foolsgold.scale.ray_errors import REPEATS, LostError, answer, name_of, on_driver
-from foolsgold.scale.ray_stream import stream_over_ray_data
+from foolsgold.scale.ray_stream import stream_over_actors, stream_over_ray_data
 from foolsgold.scale.ray_versions import check_versions
 
 A = TypeVar("A")
@@ -134,10 +134,11 @@ class RayPool:
     ) -> Iterator[R]:
         """Over Ray Data."""
         self._cluster.check_gpus(gpus * self.n_workers)
+        if self._cluster.is_client:
+            return stream_over_actors(self, make, args, items, gpus=gpus)
         return stream_over_ray_data(
-            make, args, items, n_workers=self.n_workers, gpus=gpus, environment=self._environment,
-            places=self._cluster.places(self.n_workers, gpus=gpus),
-        )  # fmt: skip
+            make, args, items, n_workers=self.n_workers, gpus=gpus, environment=self._environment
+        )
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started for this pool."""
