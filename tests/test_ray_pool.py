@@ -19,6 +19,7 @@ import pool_calls
 from foolsgold import MiningSettings, RayEngine
 from foolsgold.errors import FoolsgoldError, SettingsError, TextError, WorkerError
 from foolsgold.scale import Pool
+from foolsgold.scale.ray_stream import stream_over_actors
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
@@ -86,6 +87,15 @@ def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
     assert list(pool.stream(pool_calls.Doubling, (str(tmp_path),), [])) == []
 
 
+def test_items_through_actors_as_from_outside_the_cluster(pool: Pool, tmp_path: Path) -> None:
+    over = partial(stream_over_actors, pool, pool_calls.Doubling, gpus=0)
+    assert sorted(over((str(tmp_path), 5), iter(range(12)))) == list(range(0, 24, 2))
+    assert pool_calls.n_begun(tmp_path, 5) == 1
+    assert list(over((str(tmp_path),), [])) == []
+    with pytest.raises(TextError):
+        list(over((str(tmp_path),), [1, -1, 2]))
+
+
 CALLS: dict[str, Callable[[Pool], object]] = {
     "a task": lambda pool: pool.get(pool.submit(pool_calls.fail_as, "settings")),
     "an argument": lambda pool: pool.get(pool.submit(pool_calls.add, pool.submit(pool_calls.fail_as, "settings"), 1)),
@@ -149,6 +159,7 @@ def test_a_stream_goes_on_when_one_of_its_processes_is_killed(pool: Pool, tmp_pa
     [
         lambda pool: pool.get(pool.submit(pool_calls.die)),
         lambda pool: pool.actors(pool_calls.Broken, [("die",)])[0].result("total"),
+        lambda pool: list(pool.stream(pool_calls.Broken, ("die",), [1, 2])),
     ],
 )
 def test_a_call_that_kills_every_process_ends_with_what_to_do(pool: Pool, call: Callable[[Pool], object]) -> None:
