@@ -192,11 +192,14 @@ class _Block:
         part, words = self.part, self._documents.words
         texts = part.query_texts(np.arange(part.n_meant))
         sources = {
-            name: FoundSource(name, part.places(lists.doc_rows), lists.scores, texts, words, self._whole.language)
+            name: FoundSource(
+                name, part.places(lists.doc_rows), lists.scores, texts, words, self._whole.language, part.slice.run,
+                part.doc_rows,
+            )
             for name, lists in found.items()
-        }
+        }  # fmt: skip
         search = Search(part, self.encoded, sources, self._whole.settings, depth=self._whole.depth)
-        return search.block(slice(0, part.n_meant))
+        return _narrowed(search.block(slice(0, part.n_meant)))
 
     def testimony(self, candidates: Candidates) -> Testimony:
         """What witnesses say."""
@@ -255,11 +258,22 @@ class _WholeTexts(Collection):
         return " ".join(filter(None, (table["title"][0].as_py(), table["text"][0].as_py())))
 
 
+def _narrowed(candidates: Candidates) -> Candidates:
+    """Without columns in which no query has a candidate, as they are read back from a file."""
+    width = int((candidates.doc_rows >= 0).sum(axis=1).max(initial=0))
+    return replace(
+        candidates,
+        doc_rows=candidates.doc_rows[:, :width],
+        scores=candidates.scores[:, :width],
+        sources=candidates.sources[:, :width],
+    )
+
+
 def _rendered(whole: Whole, part: Part, chosen: Chosen) -> RenderedChoice:
     """The rows of negatives, made with the texts that they hold and no others."""
     rows = rows_of_all([chosen.doc_rows, chosen.positive_rows, part.slice.named_rows])
     documents = whole.shares.documents(rows, TEXTS) if len(rows) else Documents(rows, NO_TEXTS)
-    small = Part.of(part.slice, documents, whole.doc_keys)
+    small = Part.of(part.slice, documents, whole.doc_keys).with_own_keys()
     by_part = replace(
         chosen,
         query_rows=np.searchsorted(part.slice.rows, chosen.query_rows),

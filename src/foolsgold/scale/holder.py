@@ -18,7 +18,7 @@ from foolsgold.scale.lists import Lists
 from foolsgold.scale.mapped import mapped_arrays
 from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
-from foolsgold.search import ExactIndex
+from foolsgold.search import ExactIndex, VoyagerIndex
 from foolsgold.search.plan import Index, Plan, build_index, plan_index
 from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
@@ -96,6 +96,11 @@ class Holder:
             settings.index, sample.query_vecs, self._vectors, k=min(k, len(self._vectors)),
             device=self._share.device, seed=settings.seed, n_queries=n_queries,
         )  # fmt: skip
+
+    def describe_index(self, plan: Plan, known: Known, k: int) -> dict[str, Any]:
+        """What an approximate index says of itself."""
+        index = self._index_for(plan, known, min(k, len(self._vectors)))
+        return index.describe() if isinstance(index, VoyagerIndex) else {}
 
     def search(self, queries: StoredVectors, rows: NDArray[np.int64], k: int, plan: Plan, known: Known) -> Lists:
         """The k best of its documents for some queries, most similar first, equal scores by document order."""

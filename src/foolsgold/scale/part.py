@@ -16,6 +16,7 @@ from foolsgold.collection.part_of import PartOf, in_whole
 from foolsgold.gather import gathered_table
 from foolsgold.scale.documents import Documents
 from foolsgold.search import Candidates
+from foolsgold.search.run_file import RunSource
 
 FetchTexts = Callable[[NDArray[np.int64]], pa.Table]
 _JUDGED = ("positives", "judged_negatives", "held_out_positives", "set_aside", "given_negatives")
@@ -35,6 +36,7 @@ class QuerySlice(NamedTuple):
         given_fates: of the given negatives.
         query_keys: of all of them, comparable with keys of documents.
         groups: of all of them, from 0.
+        run: the lines of these queries in the run whose scores are taken; None where others are.
     """
 
     rows: NDArray[np.int64]
@@ -44,6 +46,7 @@ class QuerySlice(NamedTuple):
     given_fates: NDArray[np.int8]
     query_keys: NDArray[np.int64]
     groups: NDArray[np.int64]
+    run: RunSource | None = None
 
     @property
     def named_rows(self) -> NDArray[np.int64]:
@@ -58,10 +61,13 @@ class Slices:
     Args:
         collection: whose documents may be elsewhere.
         vector_rows: shape (Q,), its queries among all that were encoded; None: it has all of them.
+        run: whose scores are taken; None: those of vectors or words.
     """
 
-    def __init__(self, collection: Collection, vector_rows: NDArray[np.int64] | None = None) -> None:
-        self._collection = collection
+    def __init__(
+        self, collection: Collection, vector_rows: NDArray[np.int64] | None = None, run: RunSource | None = None
+    ) -> None:
+        self._collection, self._run = collection, run
         self._vector_rows = vector_rows
         groups = collection.query_groups
         self._by_group = np.argsort(groups, kind="stable")
@@ -81,6 +87,7 @@ class Slices:
             rows, rows if self._vector_rows is None else self._vector_rows[rows],
             gathered_table(collection.queries, every), judged, fates, collection.query_keys[every],
             np.unique(collection.query_groups[every], return_inverse=True)[1],
+            None if self._run is None else self._run.of_queries(rows),
         )  # fmt: skip
 
     def _others(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,6 +139,15 @@ class Part(Collection):
         )  # fmt: skip
         part.__dict__["_keys"] = doc_keys[rows], queries.query_keys, queries.groups
         part.__dict__["given_fates"] = queries.given_fates
+        return part
+
+    def with_own_keys(self) -> Part:
+        """The same with keys of documents that are below their number, in the same order."""
+        part = replace(self)
+        doc_keys, query_keys, groups = self._keys
+        known, own = np.unique(doc_keys, return_inverse=True)
+        part.__dict__["_keys"] = own, renumbered(query_keys, known), groups
+        part.__dict__["given_fates"] = self.given_fates
         return part
 
     @property

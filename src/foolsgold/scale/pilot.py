@@ -28,9 +28,9 @@ _QUERIES_AT_ONCE = 256
 class PilotCandidates:
     """Candidates of some queries, searched when they are asked for; stands in for a `CandidateStore`."""
 
-    def __init__(self, pool: Pool, whole: Ref[Whole], collection: Collection, searching: Searching, ahead: int) -> None:
+    def __init__(self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, ahead: int) -> None:
         self._pool, self._whole, self._searching, self._ahead = pool, whole, searching, ahead
-        self._slices = Slices(collection)
+        self._slices = slices
 
     def blocks(self, n_queries: int, query_rows: NDArray[np.int64]) -> Iterator[Candidates]:
         """Of these queries, ascending, at most `n_queries` at a time."""

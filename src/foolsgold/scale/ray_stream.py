@@ -69,7 +69,7 @@ def stream_over_actors(
     import ray
 
     waiting, under_way = iter(items), dict[Any, tuple[Actor[Any], Any]]()
-    actors = pool.actors(make, [args] * n_workers, gpus=gpus)
+    actors: list[Actor[Any]] = pool.actors(make, [args] * n_workers, gpus=gpus)
 
     def begin(actor: Actor[Any], item: Any) -> None:
         under_way[actor.call("__call__", item).held] = actor, item
@@ -81,7 +81,7 @@ def stream_over_actors(
             (ready,), _ = ray.wait(list(under_way), num_returns=1)
             actor, item = under_way.pop(ready)
             try:
-                result = pool.get(Ref(ready, name_of(make)))
+                result: Any = pool.get(Ref(ready, name_of(make)))
             except LostError:
                 begin(actor, item)
                 continue

@@ -88,6 +88,7 @@ class Spread:
         sent: the same, where workers find it.
         searching: asks the holders.
         description: of sources and search.
+        scoring_run: the run whose scores are taken; None: those of vectors or words.
     """
 
     pool: Pool
@@ -97,6 +98,7 @@ class Spread:
     sent: Ref[Whole]
     searching: Searching
     description: Mapping[str, Any]
+    scoring_run: RunSource | None
 
     @classmethod
     def over(
@@ -138,7 +140,7 @@ class Spread:
             plan = shares.holders[0].result("plan", shares.known, query_vecs.n_rows, depth)
         lists = _kept_lists(cache, collection, about, runs, settings, plan, len(shares.holders))
         searching = Searching(pool, shares, collection, names, runs, query_vecs, plan, depth, lists)
-        described: dict[str, Any] = {} if plan is None else plan.describe()
+        described: dict[str, Any] = {} if plan is None else {**plan.describe(), **_index(shares, plan, depth, pool)}
         if BM25 in names:
             described |= describe_words(language, guessed=settings.language is None)
         for run in runs.values():
@@ -151,7 +153,8 @@ class Spread:
             names, described, scored_by=names[0] if vectors is None else DENSE, depth=depth, seed=settings.seed,
             by_chance=by_chance,
         )  # fmt: skip
-        return cls(pool, collection, settings, whole, pool.put(whole), searching, description)
+        run = runs.get(names[0]) if vectors is None else None
+        return cls(pool, collection, settings, whole, pool.put(whole), searching, description, run)
 
     @property
     def ahead(self) -> int:
@@ -164,7 +167,8 @@ class Spread:
         Args:
             hidden_file: where the candidates of queries with hidden positives are to be; None keeps them in memory.
         """
-        pilot = PilotCandidates(self.pool, self.sent, self.collection, self.searching, self.ahead)
+        slices = Slices(self.collection, run=self.scoring_run)
+        pilot = PilotCandidates(self.pool, self.sent, slices, self.searching, self.ahead)
         calibration, model, trial = Calibration(None, NONE, self.settings.seed), None, None
         if self.whole.query_vectors is not None:
             heard = HeardOnWorkers(self.pool, self.sent, has_words=self.whole.has_words, ahead=self.ahead)
@@ -175,7 +179,7 @@ class Spread:
 
     def handled(self, lesson: Lesson) -> Iterator[Handled]:
         """All blocks, in order."""
-        slices, n_queries = Slices(self.collection), self.collection.n_queries
+        slices, n_queries = Slices(self.collection, run=self.scoring_run), self.collection.n_queries
         size = min(block_queries(self.settings), _MOST_QUERIES)
         searched: dict[int, Ref[Any]] = {}
 
@@ -223,6 +227,15 @@ class Spread:
 
         calls = (partial(begun, block) for block in trial.candidates.blocks(_MOST_QUERIES))
         return LeakTest.of_choice(trial.hidden, Chosen.concatenate(list(self.pool.ordered(calls, ahead=self.ahead))))
+
+
+def _index(shares: Shares, plan: Plan, k: int, pool: Pool) -> dict[str, Any]:
+    """What approximate indexes say of themselves: of several that with the least recall."""
+    if plan.kind == "exact":
+        return {}
+    begun = [holder.call("describe_index", plan, shares.known, k) for holder in shares.holders]
+    described: list[dict[str, Any]] = [pool.get(one) for one in begun]
+    return min(described, key=lambda each: float(each["recall"]))
 
 
 def _kept_lists(
