@@ -49,13 +49,13 @@ class Choosy(Letters):
 class Slow(Letters):
     """Takes its time, and says in a folder which process it is."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seconds: float = 0.3, chunk_texts: int = Letters.chunk_texts) -> None:
         super().__init__()
-        self._folder = folder
+        self._folder, self._seconds, self.chunk_texts = folder, seconds, chunk_texts
 
     def encode_queries(self, texts: Any) -> Any:
         (self._folder / str(os.getpid())).touch()
-        time.sleep(0.3)
+        time.sleep(self._seconds)
         return super().encode_queries(texts)
 
 
