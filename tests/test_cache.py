@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
+import platform
 import resource
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -366,6 +370,26 @@ def test_pruning_removes_what_killed_runs_left_half_written(tmp_path: Path) -> N
     assert encoded(tmp_path, CORPUS)[0] == []
     assert main(["cache", "prune", "--older-than", "1", "--cache", str(tmp_path)]) == 0
     assert (old.exists(), new.exists()) == (False, True)  # the new one may still be written
+
+
+def test_pruning_removes_folders_of_runs_that_ended_long_ago(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "print(__import__('os').getpid())"], capture_output=True, text=True)
+    owners = {
+        "mine": [platform.node(), os.getpid(), psutil.Process().create_time()],
+        "ended": [platform.node(), int(ended.stdout), time.time()],
+        "elsewhere": [f"not-{platform.node()}", 1, 0.0],
+        "long_ago": [f"not-{platform.node()}", 1, 0.0],
+    }
+    for name, owner in owners.items():
+        folder = tmp_path / f".run-{name}"
+        (folder / "vectors").mkdir(parents=True)
+        (folder / "owner").write_text(json.dumps(owner))
+        (folder / "vectors" / "rows.npy").write_bytes(b"rows")
+    for path in [*(tmp_path / ".run-long_ago").rglob("*"), *tmp_path.glob(".run-[!e]*")]:
+        os.utime(path, (0, 0))
+    (tmp_path / "not-a-run").mkdir()
+    assert main(["cache", "prune", "--older-than", "9999", "--cache", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".run-elsewhere", ".run-mine", "not-a-run"]
 
 
 @pytest.mark.parametrize(

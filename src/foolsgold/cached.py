@@ -25,6 +25,7 @@ from foolsgold.cache_folder import (
     default_cache_folder,
 )
 from foolsgold.errors import SettingsError
+from foolsgold.owner import remove_abandoned_runs
 
 _ENTRY = re.compile(r"[0-9a-f]{32}")
 _TABLES = r"(candidates|hidden_positives)\.parquet"
@@ -102,6 +103,7 @@ def prune(cache: Path, *, older_than_days: float | None = None, max_bytes: int |
     for folder in cache.glob(f"{MODELS}/*{PARTIAL}"):
         if now - folder.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+    remove_abandoned_runs(cache)
     for entry in entries(cache):
         too_old = older_than_days is not None and now - entry.last_used > older_than_days * _SECONDS_A_DAY
         if too_old or (max_bytes is not None and kept_bytes + entry.n_bytes > max_bytes):

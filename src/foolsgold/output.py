@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import psutil
 import pyarrow as pa
 
 from foolsgold.errors import CollectionError, FoolsgoldError, OutputError, SettingsError
+from foolsgold.owner import OWNER_FILE, is_abandoned, mark_owned
 
 SETTINGS_FILE = "settings.json"
 _STAGING = ".foolsgold-partial"
-_OWNER, _MOVING, _EARLIER = "owner", "moving", "earlier"  # in the hidden folder
+_MOVING, _EARLIER = "moving", "earlier"  # in the hidden folder
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
@@ -109,7 +108,7 @@ class OutputFolder:
         """Move everything into place, and files of an earlier choice away; all of it, or after an error nothing."""
         if self._staging is None or self.path is None:
             return
-        names = [name for name in os.listdir(self._staging) if name != _OWNER]
+        names = [name for name in os.listdir(self._staging) if name != OWNER_FILE]
         (self._staging / _MOVING).write_text(json.dumps(names), encoding="utf-8")
         earlier = self._staging / _EARLIER
         earlier.mkdir()
@@ -143,7 +142,7 @@ def _has_files(folder: Path) -> bool:
 def _recover(path: Path) -> None:
     """Undo what a run left that was killed."""
     staging = path / _STAGING
-    if staging.exists() and _is_abandoned(staging):
+    if staging.exists() and is_abandoned(staging):
         _roll_back(path, staging)
         shutil.rmtree(staging)
 
@@ -171,29 +170,11 @@ def _lock(path: Path, argument: str) -> Path:
             f"remove {staging}."
         ) from None
     try:
-        (staging / _OWNER).write_text(_me(), encoding="utf-8")
+        mark_owned(staging)
     except OSError:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return staging
-
-
-def _me() -> str:
-    """This process, by host, id and start: an id alone comes back, above all in containers."""
-    return json.dumps([platform.node(), os.getpid(), psutil.Process().create_time()])
-
-
-def _is_abandoned(staging: Path) -> bool:
-    """Whether the process that made the folder ran on this host and has ended."""
-    try:
-        host, pid, started = json.loads((staging / _OWNER).read_text(encoding="utf-8"))
-        if host != platform.node():
-            return False
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) > 1)
-    except psutil.NoSuchProcess:
-        return True
-    except (OSError, ValueError, TypeError, psutil.Error):
-        return False
 
 
 def check_output_folder(path: Path) -> None:

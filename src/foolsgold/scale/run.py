@@ -15,6 +15,7 @@ from foolsgold.errors import SettingsError
 from foolsgold.export import check_ids
 from foolsgold.filters import filters_for
 from foolsgold.output import OutputFolder
+from foolsgold.owner import mark_owned, remove_abandoned_runs
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE, SUSPECTS_FILE, Provenance, keep_collection
 from foolsgold.report import Stages, Watched, make_report, report_page
 from foolsgold.result import MiningResult
@@ -82,7 +83,10 @@ def mine_with(
 def _places(settings: MiningSettings, folder: OutputFolder) -> Iterator[tuple[Path | None, Path]]:
     """The cache folder, and one for files of this run alone; both are for workers, too."""
     cache = open_cache(settings.cache, out=settings.out)
+    if cache is not None:
+        remove_abandoned_runs(cache)
     with tempfile.TemporaryDirectory(dir=cache or folder.scratch, prefix=RUN_PREFIX) as store:
+        mark_owned(Path(store))
         yield cache, Path(store)
 
 
