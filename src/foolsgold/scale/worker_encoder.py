@@ -78,8 +78,8 @@ class EncoderFacts:
     def _comparable(self) -> dict[str, Any]:
         """Names and values, what explains a difference first."""
         of_model = {name: self.description.get(name) for name in ("backend", "precision", "fingerprint")}
-        sides = {side: None if kept is None else kept.identity["encoder"] for side, kept in self.sides.items()}
-        values = {**self.packages, **of_model, **sides, "texts a chunk": self.chunk_texts}
+        sides = {str(side): None if kept is None else kept.identity["encoder"] for side, kept in self.sides.items()}
+        values: dict[str, Any] = {**self.packages, **of_model, **sides, "texts a chunk": self.chunk_texts}
         return {name: value if value is not None else "none" for name, value in values.items()}
 
 
@@ -235,8 +235,9 @@ def _sent(pool: Pool, encoder: Any, settings: MiningSettings) -> Ref[Loaded]:
             model.to("cpu")
         return pool.put(Loaded(encoder, None if device is None else str(device)))
     except Exception as error:  # whatever an object's own pickling raises
+        reason = str(error.__cause__ or error).partition("\n")[0]  # Ray explains at length
         raise ModelError(
-            f"encoder is a {type(encoder).__name__}, which cannot be sent to workers ({error}). Give the model's name "
+            f"encoder is a {type(encoder).__name__}, which cannot be sent to workers ({reason}). Give the model's name "
             "or folder, or an encoder whose class stands in a module and holds nothing but what can be pickled."
         ) from error
     finally:
