@@ -135,7 +135,7 @@ def test_a_node_with_another_version_that_comes_later_is_refused_by_its_first_ca
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, altered(tmp_path, another_code)]))
     cluster.add_node(**NODE)
     with pytest.raises(SettingsError, match="has another version of foolsgold, in .* Install the same one"):
-        list(pool.map(pool_calls.double, range(40)))
+        list(pool.map(pool_calls.node_of, range(40)))
 
 
 HEAD_GOES = """

@@ -9,25 +9,27 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
+import psutil
 import pytest
 
+import foolsgold
 import pool_calls
 from foolsgold import MiningSettings, RayEngine
 from foolsgold.errors import FoolsgoldError, SettingsError, TextError, WorkerError
 from foolsgold.scale import Pool
+from foolsgold.scale.ray_stream import stream_over_actors
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
-TESTS = str(Path(__file__).parent)
+TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
     """Two workers of a Ray that is started for this module."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([TESTS, os.environ.get("PYTHONPATH", "")]))  # for workers
+        patch.setenv("PYTHONPATH", os.pathsep.join([TESTS, SOURCE]))  # for workers
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         with RayEngine("local", workers=2).pool(MiningSettings(memory="800MB")) as pool:
             yield pool
@@ -83,6 +85,15 @@ def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
     assert sorted(results) == list(range(0, 24, 2))
     assert list(pool.stream(pool_calls.Doubling, (pool.put(str(tmp_path)),), [4])) == [8]
     assert list(pool.stream(pool_calls.Doubling, (str(tmp_path),), [])) == []
+
+
+def test_items_through_actors_as_from_outside_the_cluster(pool: Pool, tmp_path: Path) -> None:
+    over = partial(stream_over_actors, pool, pool_calls.Doubling, gpus=0)
+    assert sorted(over((str(tmp_path), 5), iter(range(12)))) == list(range(0, 24, 2))
+    assert pool_calls.n_begun(tmp_path, 5) == 1
+    assert list(over((str(tmp_path),), [])) == []
+    with pytest.raises(TextError):
+        list(over((str(tmp_path),), [1, -1, 2]))
 
 
 CALLS: dict[str, Callable[[Pool], object]] = {
@@ -148,6 +159,7 @@ def test_a_stream_goes_on_when_one_of_its_processes_is_killed(pool: Pool, tmp_pa
     [
         lambda pool: pool.get(pool.submit(pool_calls.die)),
         lambda pool: pool.actors(pool_calls.Broken, [("die",)])[0].result("total"),
+        lambda pool: list(pool.stream(pool_calls.Broken, ("die",), [1, 2])),
     ],
 )
 def test_a_call_that_kills_every_process_ends_with_what_to_do(pool: Pool, call: Callable[[Pool], object]) -> None:
@@ -221,16 +233,23 @@ print(ray.is_initialized())
     assert run(code).stdout.split() == ["1", "1", "3", "True"]
 
 
-def test_interrupted_while_waiting_it_ends_at_once(pool: Pool, tmp_path: Path) -> None:
-    answer = pool.submit(pool_calls.slow_double, 3, 20.0, str(tmp_path))
-    process = pool_calls.begun(tmp_path, 3)
-
-    def interrupt() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    start = monotonic()
-    Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        pool.get(answer)
-    assert monotonic() - start < 5
-    os.kill(process, 0)  # it is the pool's end that ends the workers
+def test_interrupted_while_waiting_it_ends_at_once_and_with_it_its_workers(tmp_path: Path) -> None:
+    code = f"""
+import pool_calls
+from foolsgold import MiningSettings, RayEngine
+try:
+    with RayEngine("local").pool(MiningSettings(memory="800MB")) as pool:
+        pool.get(pool.submit(pool_calls.slow_double, 3, 60.0, {str(tmp_path)!r}))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join([TESTS, SOURCE])}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as driver:
+        worker = pool_calls.begun(tmp_path, 3)
+        start = monotonic()
+        driver.send_signal(signal.SIGINT)
+        assert driver.communicate(timeout=30)[0] == "interrupted\n"
+    while psutil.pid_exists(worker) and monotonic() - start < 30:
+        sleep(0.1)
+    assert not psutil.pid_exists(worker)
+    assert monotonic() - start < 30

@@ -186,6 +186,11 @@ class Collection:
         return self._keys[0]
 
     @property
+    def n_keys(self) -> int:
+        """Above all keys of documents, and all their rows."""
+        return self.n_documents
+
+    @property
     def query_keys(self) -> NDArray[np.int64]:
         """A key per query, shape (Q,): that of the documents which say the same, -1 where none does."""
         return self._keys[1]

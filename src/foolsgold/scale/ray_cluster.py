@@ -47,6 +47,11 @@ class Cluster:
         able = [node for node in alive if node["Resources"].get("CPU", 0) or node["Resources"].get("GPU", 0)]
         return sorted(able, key=lambda node: str(node["NodeID"]))
 
+    @property
+    def is_client(self) -> bool:
+        """Whether it is spoken to through a Ray client server, from outside."""
+        return bool(_library().util.client.ray.is_connected())
+
     def n_cpus(self) -> int:
         """CPUs of all nodes."""
         return int(sum(node["Resources"].get("CPU", 0) for node in self.nodes()))
@@ -91,7 +96,7 @@ class Cluster:
             WorkerError: its head has not answered for a while, or it has had no nodes for a longer one.
         """
         ray, now = _library(), time.monotonic()
-        if not ray.util.client.ray.is_connected():
+        if not self.is_client:
             if _listens(*_host_and_port(ray.get_runtime_context().gcs_address, _PORT), seconds=2):
                 self._answered = time.monotonic()
             elif now - self._answered > _GONE_SECONDS:
@@ -187,8 +192,8 @@ def _check_reachable(address: str) -> None:
         raise _unreachable(address, None)
     if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true") and not _speaks_http2(host, port):
         raise SettingsError(
-            f"address is {address}, but what answers there is no Ray: check the port, which is {_PORT} for HOST:{_PORT} "
-            f"and {_CLIENT_PORT} for {CLIENT}HOST:{_CLIENT_PORT} unless `ray start --head` was told otherwise."
+            f"address is {address}, but what answers there is no Ray: check the port, which is {_PORT} (HOST:{_PORT}) "
+            f"or {_CLIENT_PORT} ({CLIENT}HOST:{_CLIENT_PORT}) unless `ray start --head` was told otherwise."
         )
 
 
@@ -212,15 +217,20 @@ def _unreachable(address: str, error: Exception | None) -> SettingsError:
             "(--address ray://HOST:10001), or take --address local."
         )
     if error is None:
-        why = "nothing answers there: check host, port and firewall, and that `ray start --head` runs there"
-    elif address.startswith(CLIENT):
-        why = "something answers there, but no Ray client server: its port is 10001 unless it was told otherwise"
-    else:
-        why = (
-            "this machine is not one of its nodes, or it runs no Ray: join it with `ray start --address HOST:6379`, or "
-            f"come from outside with {CLIENT}HOST:10001"
+        return SettingsError(
+            f"address is {address}, but nothing answers there: check host, port and firewall, and that "
+            "`ray start --head` runs there."
         )
-    return SettingsError(f"address is {address}, but {why}.")
+    port = f"its port, which is {_CLIENT_PORT if address.startswith(CLIENT) else _PORT} unless it was told otherwise"
+    token = "the token, if it asks for one (RAY_AUTH_MODE=token, with RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
+    if address.startswith(CLIENT):
+        return SettingsError(
+            f"address is {address}: no Ray client server takes this process in. Check {port}, and {token}."
+        )
+    return SettingsError(
+        f"address is {address}: no Ray cluster takes this process in. Check {port}, {token}, and that this machine is "
+        f"one of its nodes (ray start --address HOST:{_PORT}); from outside, take {CLIENT}HOST:{_CLIENT_PORT}."
+    )
 
 
 def _host_and_port(address: str, port: int) -> tuple[str, int]:

@@ -74,10 +74,7 @@ def on_driver(error: BaseException, stage: str) -> Exception:
     if isinstance(error, lost):
         return LostError(f"{stage}: a node was lost, and its results with it ({_first_line(error)}). {_KEPT}")
     if isinstance(error, (ray_errors.WorkerCrashedError, ray_errors.RayActorError)):
-        return WorkerError(
-            f"{stage}: its process died each time, {REPEATS + 1} times in all: killed, or out of memory "
-            f"({_first_line(error)}). {_LESS} {_KEPT}"
-        )
+        return died_each_time(stage, because=f" ({_first_line(error)})")
     if "No module named 'foolsgold" in str(error):
         return SettingsError(NOT_INSTALLED.format(node="A node of the cluster"))
     if isinstance(error, (ray_errors.ActorUnschedulableError, ray_errors.TaskUnschedulableError)):
@@ -89,6 +86,14 @@ NOT_INSTALLED = (
     "{node} has no foolsgold. Install the same version on all nodes, in the same Python: use one image for all, or "
     'start the job with a runtime environment: ray job submit --runtime-env-json \'{{"pip": ["foolsgold[ray]"]}}\' …'
 )
+
+
+def died_each_time(stage: str, *, because: str = "") -> WorkerError:
+    """For a call that kills whatever process it runs in."""
+    return WorkerError(
+        f"{stage}: its process died each time, {REPEATS + 1} times in all: killed, or out of memory{because}. {_LESS} "
+        f"{_KEPT}"
+    )
 
 
 def cluster_gone(address: str) -> WorkerError:

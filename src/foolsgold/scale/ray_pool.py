@@ -13,7 +13,7 @@ from foolsgold.errors import SettingsError
 from foolsgold.scale.pool import Actor, Ref, in_order
 from foolsgold.scale.ray_cluster import Cluster
 from foolsgold.scale.ray_errors import REPEATS, LostError, answer, name_of, on_driver
-from foolsgold.scale.ray_stream import stream_over_ray_data
+from foolsgold.scale.ray_stream import stream_over_actors, stream_over_ray_data
 from foolsgold.scale.ray_versions import check_versions
 
 A = TypeVar("A")
@@ -141,10 +141,9 @@ class RayPool:
         """Over Ray Data."""
         n_objects = max(1, self._cluster.n_cpus()) if on_each_core else self.n_workers
         self._cluster.check_gpus(gpus * n_objects)
-        return stream_over_ray_data(
-            make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment,
-            places=self._cluster.places(n_objects, gpus=gpus),
-        )  # fmt: skip
+        if self._cluster.is_client:
+            return stream_over_actors(self, make, args, items, n_workers=n_objects, gpus=gpus)
+        return stream_over_ray_data(make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started for this pool."""

@@ -1,4 +1,4 @@
-"""Items through one object a worker, over Ray Data."""
+"""Items through one object a worker: over Ray Data, or over actors where a Ray client keeps Ray Data out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from foolsgold.cache_folder import code_fingerprint
-from foolsgold.errors import FoolsgoldError, WorkerError
-from foolsgold.scale.ray_errors import REPEATS, answer, name_of, on_driver
+from foolsgold.errors import FoolsgoldError
+from foolsgold.scale.pool import Actor, Pool, Ref
+from foolsgold.scale.ray_errors import REPEATS, LostError, answer, died_each_time, name_of, on_driver
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+AHEAD = 2  # items of each actor: the next is there when one is done
 _COLUMN = "pickled"  # items and results are any objects: Ray Data carries their bytes
-_AHEAD = 2  # items of each actor: the next is there when one is done
 
 
 def stream_over_ray_data(
@@ -27,7 +28,6 @@ def stream_over_ray_data(
     n_workers: int,
     gpus: float,
     environment: dict[str, Any],
-    places: Sequence[Any],
 ) -> Iterator[Any]:
     """Results as they come.
 
@@ -38,24 +38,22 @@ def stream_over_ray_data(
         n_workers: actors.
         gpus: of each.
         environment: runtime environment of the actors.
-        places: a scheduling strategy for each actor.
 
     Raises:
         FoolsgoldError: of the object, or WorkerError.
     """
     import ray
 
-    rows = [{_COLUMN: pickle.dumps(item)} for item in items]
+    rows = [{_COLUMN: pickle.dumps(numbered)} for numbered in enumerate(items)]
     if not rows:
         return
-    stage, given = name_of(make), [arg.held if hasattr(arg, "held") else arg for arg in args]
-    with _quiet_context():
-        blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
-        pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=_AHEAD)
-        results = blocks.map_batches(
-            Streamed, fn_constructor_args=(code_fingerprint(), stage, make, given), batch_size=1,
-            batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None,
-            max_restarts=-1, max_task_retries=REPEATS, runtime_env=environment, ray_remote_args_fn=_InTurn(places),
+    stage, given = name_of(make), [arg.held if isinstance(arg, Ref) else arg for arg in args]
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote()
+    with _quiet_ray_data():
+        pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=AHEAD)
+        results = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+            Streamed, fn_constructor_args=(code_fingerprint(), attempts, stage, make, given), batch_size=1,
+            batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None, runtime_env=environment,
         )  # fmt: skip
         try:
             for row in results.iter_rows():
@@ -64,11 +62,58 @@ def stream_over_ray_data(
             raise on_driver(error, stage) from None
 
 
+def stream_over_actors(
+    pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, n_workers: int, gpus: float
+) -> Iterator[Any]:
+    """Likewise, over actors of a pool on Ray."""
+    import ray
+
+    waiting, under_way = iter(items), dict[Any, tuple[Actor[Any], Any]]()
+    actors: list[Actor[Any]] = pool.actors(make, [args] * n_workers, gpus=gpus)
+
+    def begin(actor: Actor[Any], item: Any) -> None:
+        under_way[actor.call("__call__", item).held] = actor, item
+
+    try:
+        for actor, item in zip(actors * AHEAD, waiting, strict=False):
+            begin(actor, item)
+        while under_way:
+            (ready,), _ = ray.wait(list(under_way), num_returns=1)
+            actor, item = under_way.pop(ready)
+            try:
+                result: Any = pool.get(Ref(ready, name_of(make)))
+            except LostError:
+                begin(actor, item)
+                continue
+            for following in waiting:
+                begin(actor, following)
+                break
+            yield result
+    finally:
+        for actor in actors:
+            actor.stop()
+
+
+class Attempts:
+    """Counts how often items were begun: Ray Data itself would begin one that kills its process for ever."""
+
+    def __init__(self) -> None:
+        self._n_begun: dict[int, int] = {}
+
+    def begin(self, number: int) -> int:
+        """How often this item has been begun, now included."""
+        self._n_begun[number] = self._n_begun.get(number, 0) + 1
+        return self._n_begun[number]
+
+
 class Streamed:
     """What an actor of Ray Data runs: an object, made when the first item comes, and each item through it."""
 
-    def __init__(self, fingerprint: str, stage: str, make: Callable[..., Any], args: Sequence[Any]) -> None:
+    def __init__(
+        self, fingerprint: str, attempts: Any, stage: str, make: Callable[..., Any], args: Sequence[Any]
+    ) -> None:
         self._fingerprint = fingerprint
+        self._attempts = attempts
         self._stage = stage
         self._make = make
         self._args = args
@@ -78,31 +123,23 @@ class Streamed:
         """The results of a batch of items; an error is a result too, since Ray Data would wrap it up."""
         import pyarrow as pa
 
-        results = [pickle.dumps(self._answer(item.as_py())) for item in batch[_COLUMN]]
+        results = [pickle.dumps(self._answer(*pickle.loads(item.as_py()))) for item in batch[_COLUMN]]
         return pa.table({_COLUMN: pa.array(results, pa.large_binary())})
 
-    def _answer(self, pickled: bytes) -> tuple[bool, Any]:
+    def _answer(self, number: int, item: Any) -> tuple[bool, Any]:
+        import ray
+
         try:
-            return True, answer(self._fingerprint, self._stage, self._call, pickled)
+            if ray.get(self._attempts.begin.remote(number)) > REPEATS + 1:
+                raise died_each_time(self._stage)
+            return True, answer(self._fingerprint, self._stage, self._call, item)
         except FoolsgoldError as error:
             return False, error
 
-    def _call(self, pickled: bytes) -> Any:
+    def _call(self, item: Any) -> Any:
         if self._object is None:
             self._object = self._make(*map(_fetched, self._args))
-        return self._object(pickle.loads(pickled))
-
-
-class _InTurn:
-    """Options of each actor that Ray Data starts: the places in turn."""
-
-    def __init__(self, places: Sequence[Any]) -> None:
-        self._places = places
-        self._next = 0
-
-    def __call__(self) -> dict[str, Any]:
-        self._next += 1
-        return {"scheduling_strategy": self._places[(self._next - 1) % len(self._places)]}
+        return self._object(item)
 
 
 def _fetched(arg: Any) -> Any:
@@ -113,13 +150,13 @@ def _fetched(arg: Any) -> Any:
 
 def _opened(pickled: bytes) -> Any:
     is_result, found = pickle.loads(pickled)
-    if is_result:
-        return found
-    raise found if isinstance(found, FoolsgoldError) else WorkerError(str(found))
+    if not is_result:
+        raise found
+    return found
 
 
 @contextmanager
-def _quiet_context() -> Iterator[None]:
+def _quiet_ray_data() -> Iterator[None]:
     """Ray Data without its bars and its reports of what it does, for as long as results come."""
     from ray.data import DataContext
 

@@ -78,8 +78,10 @@ class EncoderFacts:
     def _comparable(self) -> dict[str, Any]:
         """Names and values, what explains a difference first."""
         of_model = {name: self.description.get(name) for name in ("backend", "precision", "fingerprint")}
-        sides = {str(side): None if kept is None else kept.identity["encoder"] for side, kept in self.sides.items()}
-        values: dict[str, Any] = {**self.packages, **of_model, **sides, "texts a chunk": self.chunk_texts}
+        sides: dict[Any, Any] = {
+            side: None if kept is None else kept.identity["encoder"] for side, kept in self.sides.items()
+        }
+        values = {**self.packages, **of_model, **sides, "texts a chunk": self.chunk_texts}
         return {name: value if value is not None else "none" for name, value in values.items()}
 
 
