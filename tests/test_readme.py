@@ -7,11 +7,15 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from foolsgold.cli import command_parser, main
+from foolsgold.engine_flags import engine_of
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
@@ -19,7 +23,7 @@ COMMANDS = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_readme_has_examples() -> None:
-    assert (len(EXAMPLES), len(COMMANDS)) == (README.count("```python"), 1)
+    assert (len(EXAMPLES), len(COMMANDS)) == (README.count("```python"), 3)
 
 
 @pytest.mark.parametrize(("code", "output"), EXAMPLES)
@@ -28,6 +32,17 @@ def test_an_example_prints_what_the_readme_says(code: str, output: str) -> None:
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "README.md", "exec"), {})
     assert printed.getvalue() == output
+
+
+@pytest.mark.parametrize("line", [line for block in COMMANDS[1:] for line in block.splitlines()])
+def test_other_commands_are_understood(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, *arguments = shlex.split(line)
+    options = command_parser().parse_args(arguments)
+    if options.command == "plan":
+        assert main(arguments) == 0
+        assert "search" in capsys.readouterr().out
+    else:
+        assert engine_of(options) is not None
 
 
 @pytest.mark.slow

@@ -166,6 +166,11 @@ class Collection:
         """All documents with all that is known of them, in order, some rows at a time."""
         yield self.corpus
 
+    @property
+    def texts_table(self) -> pa.Table:
+        """Titles and texts of all documents, N rows."""
+        return self.corpus.select(["title", "text"])
+
     def document_text(self, row: int) -> str:
         """As `document_texts`, of one row: faster for rows here and there, where a table is large."""
         return " ".join(filter(None, (self.corpus["title"][row].as_py(), self.corpus["text"][row].as_py())))

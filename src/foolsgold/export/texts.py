@@ -63,22 +63,26 @@ class Texts:
     @cached_property
     def documents(self) -> _Column:
         """Titles and texts of documents, joined."""
-        return _Column([self.collection.corpus["title"], self.collection.corpus["text"]], self.render)
+        return _Column([self._table["title"], self._table["text"]], self.render)
 
     @cached_property
     def titles(self) -> _Column:
         """Titles of documents."""
-        return _Column([self.collection.corpus["title"]], self.render)
+        return _Column([self._table["title"]], self.render)
 
     @cached_property
     def bodies(self) -> _Column:
         """Texts of documents, without their titles."""
-        return _Column([self.collection.corpus["text"]], self.render)
+        return _Column([self._table["text"]], self.render)
 
     @cached_property
     def doc_ids(self) -> _Column:
         """Ids of documents."""
         return _Column([self.collection.doc_ids], self.render)
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        return self.collection.texts_table
 
     def answers(self, query_rows: NDArray[np.integer]) -> pa.ListArray:
         """A list for each query, empty where no answers are known."""

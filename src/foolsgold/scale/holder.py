@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,6 @@ from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.search import ExactIndex, VoyagerIndex
 from foolsgold.search.plan import Index, Plan, build_index, plan_index
-from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import Hubs, HubSample
@@ -71,21 +71,34 @@ class Known(NamedTuple):
     words: WordStatistics | None
 
 
+class _Made(NamedTuple):
+    """What is known of the documents of a share, by its own rows; None where a run does not ask for it."""
+
+    hubs: Hubs | None
+    words: ShareWords | None
+
+
 class Holder:
-    """Answers for a share of the corpus; what it is asked for is made when it is first needed."""
+    """Answers for a share of the corpus; what it is asked for is made when it is first needed.
+
+    Several threads may ask: one at a time searches, since that takes all of a holder's threads and block memory, while
+    others are handed documents.
+    """
 
     def __init__(self, share: Share) -> None:
         self._share = share
+        self._making, self._searching = threading.RLock(), threading.Lock()
         self._hubs: Hubs | None = None
         self._index: Index | None = None
 
     def word_statistics(self) -> WordStatistics | None:
         """Of its words; None where there are none to be counted."""
-        return None if self._words is None else self._words.statistics
+        with self._making:
+            return None if self._words is None else self._words.statistics
 
     def prepare(self, known: Known) -> int:
         """Make all that documents are handed out with; the number of documents."""
-        self._heard(np.empty(0, np.int64), known)
+        self._made(known)
         return self._share.stop - self._share.start
 
     def plan(self, known: Known, n_queries: int, k: int) -> Plan:
@@ -99,22 +112,25 @@ class Holder:
 
     def describe_index(self, plan: Plan, known: Known, k: int) -> dict[str, Any]:
         """What an approximate index says of itself."""
-        index = self._index_for(plan, known, min(k, len(self._vectors)))
+        with self._searching:
+            index = self._index_for(plan, known, min(k, len(self._vectors)))
         return index.describe() if isinstance(index, VoyagerIndex) else {}
 
     def search(self, queries: StoredVectors, rows: NDArray[np.int64], k: int, plan: Plan, known: Known) -> Lists:
         """The k best of its documents for some queries, most similar first, equal scores by document order."""
         query_vecs = Vectors.of(queries.take(rows), queries.similarity, "query_vecs")
+        self._made(known)
         k = min(k, len(self._vectors))
-        index = self._index_for(plan, known, k)
-        doc_rows, scores = index.search(query_vecs, slice(0, len(rows)), k)
+        with self._searching:
+            doc_rows, scores = self._index_for(plan, known, k).search(query_vecs, slice(0, len(rows)), k)
         return Lists(doc_rows + np.int32(self._share.start), scores)
 
     def search_words(self, texts: Sequence[str], k: int, known: Known) -> Lists:
         """The k best of its documents by BM25, -1 where fewer share a word with the query."""
-        words = self._weighed(known)
+        words = self._made(known).words
         assert words is not None
-        doc_rows, scores = words.search(texts, min(k, self._share.stop - self._share.start))
+        with self._searching:
+            doc_rows, scores = words.search(texts, min(k, self._share.stop - self._share.start))
         return Lists(np.where(doc_rows >= 0, doc_rows + np.int32(self._share.start), np.int32(-1)), scores)
 
     def documents(self, rows: NDArray[np.int64], columns: Sequence[str], known: Known | None) -> Documents:
@@ -122,27 +138,23 @@ class Holder:
         table = self._share.corpus.take(rows, columns)
         if known is None:
             return Documents(rows, table)
-        return Documents(rows, table, *self._heard(rows - self._share.start, known))
+        own, made = rows - self._share.start, self._made(known)
+        words = None if made.words is None else made.words.take(own)
+        if made.hubs is None:
+            return Documents(rows, table, words=words)
+        hubs = Hubs(made.hubs.nearest[own], made.hubs.scores[own])
+        return Documents(rows, table, self._vectors.values[own], hubs, words)
 
-    def _heard(
-        self, own: NDArray[np.int64], known: Known
-    ) -> tuple[NDArray[Any] | None, Hubs | None, WeighedWords | None]:
-        """Vectors, hubs and words of its own rows."""
-        weighed = self._weighed(known)
-        words = None if weighed is None else weighed.take(own)
-        if self._share.vectors is None or known.sample is None:
-            return None, None, words
-        if self._hubs is None:
-            hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True)
-            self._hubs = mapped_arrays(hubs, self._share.scratch)
-        hubs = Hubs(self._hubs.nearest[own], self._hubs.scores[own])
-        return self._vectors.values[own], hubs, words
-
-    def _weighed(self, known: Known) -> ShareWords | None:
-        if self._words is None or known.words is None:
-            return None
-        self._words.weigh(known.words)
-        return self._words
+    def _made(self, known: Known) -> _Made:
+        """What documents are handed out with."""
+        with self._making:
+            words = self._words if known.words is not None else None
+            if words is not None and known.words is not None:
+                words.weigh(known.words)
+            if self._hubs is None and self._share.vectors is not None and known.sample is not None:
+                hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True)
+                self._hubs = mapped_arrays(hubs, self._share.scratch)
+            return _Made(self._hubs, words)
 
     def _index_for(self, plan: Plan, known: Known, k: int) -> Index:
         share = self._share

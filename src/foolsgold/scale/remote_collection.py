@@ -46,6 +46,11 @@ class RemoteCollection(Collection):
         for start, stop in pairwise(self.pieces.starts.tolist()):
             yield self.pieces.read(start, stop)
 
+    @property
+    def texts_table(self) -> pa.Table:
+        """As `Collection.texts_table`; mapped where the pieces lie on a file system."""
+        return self.pieces.read(0, self.n_documents, _TEXTS)
+
     def document_text(self, row: int) -> str:
         """As `Collection.document_text`."""
         return joined_texts(self.pieces.read(row, row + 1, _TEXTS))[0]

@@ -122,13 +122,16 @@ def _handle_and_write(
     collection, settings = spread.collection, spread.settings
     done, progress = Done(collection, settings, lesson), RunProgress(spread.pool, quiet=settings.quiet)
     with stages("search, choose and write"):
-        with (
-            ChoiceFiles(collection, settings, folder, _SHARDS, spread.documents_rendered()) as files,
-            CandidateWriter(folder.file(CANDIDATES_FILE), collection, _SHARDS) as candidates,
-            progress.stage("mine", total=collection.n_queries, unit="query") as line,
-        ):
+        kept, in_shards = folder.file(CANDIDATES_FILE), None if folder.path is None else _SHARDS
+        with ExitStack() as opened:
+            files = opened.enter_context(
+                ChoiceFiles(collection, settings, folder, in_shards, spread.documents_rendered())
+            )
+            candidates = opened.enter_context(CandidateWriter(kept, collection, in_shards)) if kept else None
+            line = opened.enter_context(progress.stage("mine", total=collection.n_queries, unit="query"))
             for block in spread.handled(lesson):
-                candidates.write(block.candidates)
+                if candidates is not None:
+                    candidates.write(block.candidates)
                 files.add_rendered(*block.choice)
                 done.add(block)
                 line.update(block.candidates.num_rows)

@@ -153,8 +153,8 @@ class Spread:
             names, described, scored_by=names[0] if vectors is None else DENSE, depth=depth, seed=settings.seed,
             by_chance=by_chance,
         )  # fmt: skip
-        run = runs.get(names[0]) if vectors is None else None
-        return cls(pool, collection, settings, whole, pool.put(whole), searching, description, run)
+        scoring = runs.get(names[0]) if vectors is None else None
+        return cls(pool, collection, settings, whole, pool.put(whole), searching, description, scoring)
 
     @property
     def ahead(self) -> int:
