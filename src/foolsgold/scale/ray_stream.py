@@ -81,7 +81,7 @@ def stream_over_actors(
             (ready,), _ = ray.wait(list(under_way), num_returns=1)
             actor, item = under_way.pop(ready)
             try:
-                result = pool.get(Ref(ready, name_of(make)))
+                result: Any = pool.get(Ref(ready, name_of(make)))
             except LostError:
                 begin(actor, item)
                 continue
