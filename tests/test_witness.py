@@ -12,7 +12,7 @@ from foolsgold.search import Bm25Index, Search
 from foolsgold.witness import Witnesses
 from foolsgold.witness.containment import Containment
 from foolsgold.witness.features import above_median, relative_to_best, standardised
-from foolsgold.witness.hubs import Hubs
+from foolsgold.witness.hubs import Hubs, HubSample
 from foolsgold.witness.neighbours import Neighbours
 from foolsgold.witness.shared_words import SharedWords
 
@@ -58,10 +58,14 @@ def test_columns_without_candidates_change_no_digit() -> None:
     assert np.array_equal(standardised(wide, np.empty(0), nobody, keep)[0][:, :13], narrow)
 
 
+def hubs_of(queries: Vectors, docs: Vectors) -> Hubs:
+    return Hubs.of_documents(docs, HubSample.of(queries, seed=0), quiet=True)
+
+
 def test_a_hub_is_near_to_other_queries_too() -> None:
     queries = unit([[1, 0], [0, 1], [1, 1]])
     docs = unit([[1, 1], [1, 0]])
-    hubs = Hubs(Vectors.of(queries, "cosine"), Vectors.of(docs, "cosine"), seed=0, quiet=True)
+    hubs = hubs_of(Vectors.of(queries, "cosine"), Vectors.of(docs, "cosine"))
     root = np.sqrt(0.5)
     of_first = hubs.of(np.array([[0, 0]]), np.array([[0, 1]]))  # without query 0 itself
     assert of_first == pytest.approx(np.array([[(root + 1) / 2, (0 + root) / 2]]), abs=1e-6)
@@ -70,14 +74,14 @@ def test_a_hub_is_near_to_other_queries_too() -> None:
 def test_of_many_queries_the_ten_nearest_count() -> None:
     angles = np.deg2rad(np.arange(0, 60, 2.0))  # 30 queries
     queries = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    hubs = Hubs(Vectors.of(queries, "cosine"), Vectors.of(queries[:1], "cosine"), seed=0, quiet=True)
+    hubs = hubs_of(Vectors.of(queries, "cosine"), Vectors.of(queries[:1], "cosine"))
     assert hubs.of(np.array([0]), np.array([0])) == pytest.approx(np.cos(angles[1:11]).mean(), abs=1e-6)
     assert hubs.of(np.array([20]), np.array([0])) == pytest.approx(np.cos(angles[:10]).mean(), abs=1e-6)
 
 
 def test_a_lone_query_has_no_others() -> None:
     one = Vectors.of(unit([[1, 0]]), "cosine")
-    assert Hubs(one, one, seed=0, quiet=True).of(np.array([0]), np.array([0])).tolist() == [0]
+    assert hubs_of(one, one).of(np.array([0]), np.array([0])).tolist() == [0]
 
 
 def test_near_duplicates_go_to_the_first_that_is_kept() -> None:

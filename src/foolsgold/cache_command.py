@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from foolsgold.cache_folder import CANDIDATES, VECTORS
+from foolsgold.cache_folder import CANDIDATES, CORPORA, VECTORS
 from foolsgold.cached import Entry, cache_to_look_at, entries, prune
 from foolsgold.errors import SettingsError
 from foolsgold.size import parse_size
@@ -55,6 +55,8 @@ def _row(entry: Entry) -> dict[str, str]:
     if entry.kind == CANDIDATES:
         encoder = about.get("encoder") or {}
         row["model"] = str(encoder.get("name") or encoder.get("kind") or "no model")
+    if entry.kind == CORPORA:
+        row["model"] = str(about.get("corpus") or "made in Python")
     if entry.kind == VECTORS:
         n_texts, dimensions = _shape(entry.path)
         row |= {"side": str(about.get("side")), "type": str(about.get("vector_type")), "texts": f"{n_texts:,}"}

@@ -21,6 +21,8 @@ AUTO = "auto"  # the setting for the user's own cache folder
 ABOUT_FILE = "about.json"  # says what lies in an entry; its time is when that was last used
 PARTIAL = ".partial"  # ends the name of a file that is being written
 VECTORS, CANDIDATES, ENCODERS, MODELS = "vectors", "candidates", "encoders", "models"
+RUN_PREFIX = ".run-"  # of a folder that ends with the run, unless that is killed
+CORPORA, LISTS = "corpora", "lists"  # documents in pieces; what was found for blocks of queries
 _ATTEMPTS = 5  # another process may remove a folder as often as this between its making and a file in it
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,9 @@ from foolsgold.cache_folder import (
     ABOUT_FILE,
     AUTO,
     CANDIDATES,
+    CORPORA,
     ENCODERS,
+    LISTS,
     MODELS,
     PARTIAL,
     VECTORS,
@@ -25,9 +27,11 @@ from foolsgold.cache_folder import (
 from foolsgold.errors import SettingsError
 
 _ENTRY = re.compile(r"[0-9a-f]{32}")
+_TABLES = r"(candidates|hidden_positives)\.parquet"
 _OWN_FILES = re.compile(
-    r"about\.json|record\.json|description\.json|[0-9a-f]{32}\.safetensors|(candidates|hidden_positives)\.parquet"
-    rf"|\.[0-9a-f]{{32}}\{PARTIAL}"
+    rf"about\.json|record\.json|description\.json|[0-9a-f]{{32}}\.safetensors|{_TABLES}|{_TABLES}/\d{{5,}}\.parquet"
+    r"|[0-9a-f]{32}\.json|[0-9a-f]{32}-\d{5}(-[0-9a-f]{32})?(\.facts)?\.arrow"  # of a corpus in pieces
+    rf"|({_TABLES}/)?\.[0-9a-f]{{32}}\{PARTIAL}"
 )
 _ABANDONED_SECONDS = 3600  # what is still being written after so long never will be whole
 _SECONDS_A_DAY = 86_400
@@ -38,7 +42,8 @@ class Entry:
     """A folder of the cache.
 
     Attributes:
-        kind: vectors, candidates, encoders (what was said of a model), or models (as they were exported).
+        kind: vectors, candidates, lists (what was found for blocks of queries), encoders (what was said of a model),
+            models (as they were exported), or corpora (in pieces).
         path: where it lies.
         about: what was said of it when it was made; empty where that is lost.
         n_bytes: of its files.
@@ -75,7 +80,8 @@ def cache_to_look_at(setting: str) -> Path:
 
 def entries(cache: Path) -> list[Entry]:
     """All that the cache holds, the last used first."""
-    found = [entry for kind in (VECTORS, CANDIDATES, ENCODERS, MODELS) for entry in _entries(cache / kind, kind)]
+    kinds = (VECTORS, CANDIDATES, LISTS, ENCODERS, MODELS, CORPORA)
+    found = [entry for kind in kinds for entry in _entries(cache / kind, kind)]
     return sorted(found, key=lambda entry: (-entry.last_used, entry.path))
 
 
@@ -118,8 +124,8 @@ def _entries(folder: Path, kind: str) -> Iterator[Entry]:
 
 def _own_files(folder: Path, kind: str) -> list[Path]:
     """The cache's own; of an exported model, whatever its folder holds."""
-    files = folder.rglob("*") if kind == MODELS else folder.iterdir()
-    return [path for path in files if (kind == MODELS or _OWN_FILES.fullmatch(path.name)) and path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if kind == MODELS or _OWN_FILES.fullmatch(path.relative_to(folder).as_posix())]
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from foolsgold.sample import (
     Fates,
     GroupJudge,
     Outlook,
+    Sampled,
     Suspects,
     Tally,
     Terms,
@@ -29,7 +30,7 @@ from foolsgold.sample import (
 from foolsgold.search import Candidates, CandidateStore
 from foolsgold.settings import MiningSettings
 
-_SAMPLED_QUERIES = 4_000  # to find the terms
+SAMPLED_QUERIES = 4_000  # to find the terms
 
 
 class Choosing:
@@ -68,7 +69,7 @@ class Choosing:
         self._relevance = Relevance(collection)
         self.outlook: Outlook | None = None
         if terms is None:
-            self.outlook = outlook_on(self._filtered_sample(), settings)
+            self.outlook = outlook_on(list(self._sampled()), settings)
             terms = self.outlook.terms
         self.terms = terms
         self._chooser = Chooser(collection, self._relevance, settings, self.terms)
@@ -108,11 +109,11 @@ class Choosing:
             return self._judge.groups(self._candidates, self._target)
         return ((block, None) for block in ahead(self._candidates.blocks(block_queries(self._settings))))
 
-    def _filtered_sample(self) -> Iterator[tuple[PairBlock, Filtered]]:
+    def _sampled(self) -> Iterator[Sampled]:
         """What filters leave of a sample of queries, spread evenly, before anything is chosen."""
-        sampled = self._candidates.sample(_SAMPLED_QUERIES)
+        sampled = self._candidates.sample(SAMPLED_QUERIES)
         for block in ahead(self._candidates.blocks(block_queries(self._settings), query_rows=sampled)):
-            yield self._filtered(block)
+            yield Sampled.of(*self._filtered(block), self._settings)
 
     def _filtered(self, block: Candidates) -> tuple[PairBlock, Filtered]:
         pairs = self._relevance.pair_block(with_positives_of(self._collection, block))

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from foolsgold.errors import CollectionError
 from foolsgold.sample import NEGATIVES_SCHEMA
+from foolsgold.shards import ParquetShards, shard_paths
 
 
 class ChosenNegatives:
@@ -17,7 +18,7 @@ class ChosenNegatives:
     The file stays open, so that it can still be read when a later choice has taken its place.
 
     Args:
-        source: the file, or its content.
+        source: the file, or the folder of its shards, or its content.
 
     Raises:
         CollectionError: the file cannot be opened.
@@ -26,7 +27,8 @@ class ChosenNegatives:
     def __init__(self, source: Path | pa.BufferReader) -> None:
         self._path = source if isinstance(source, Path) else None
         try:
-            self._source = pa.memory_map(str(source)) if isinstance(source, Path) else source
+            paths = shard_paths(source) if isinstance(source, Path) else []
+            self._sources = [pa.memory_map(str(path)) for path in paths] or [source]
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -46,14 +48,11 @@ class ChosenNegatives:
             raise self._unreadable(error) from error
 
     def _read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        import pyarrow.parquet as pq
-
         schema = pa.schema([NEGATIVES_SCHEMA.field(name) for name in columns])
-        self._source.seek(0)
-        file = pq.ParquetFile(self._source)
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=list(columns)).select(list(columns)).cast(schema)
-            yield from table.combine_chunks().to_batches()
+        with ParquetShards(self._sources) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns).select(list(columns)).cast(schema)
+                yield from table.combine_chunks().to_batches()
 
     def _unreadable(self, error: Exception) -> CollectionError:
         place, name = ("this result", "negatives") if self._path is None else (self._path.parent, self._path.name)

@@ -15,6 +15,7 @@ from foolsgold.collection_flags import OF_PAIRS, add_collection_flags, collectio
 from foolsgold.compare_command import add_compare_arguments, compare_texts
 from foolsgold.engine_flags import add_engine_flags, engine_of
 from foolsgold.errors import FoolsgoldError, SettingsError
+from foolsgold.plan_command import add_plan_arguments, plan_text
 from foolsgold.prepare_command import add_prepare_arguments, run_prepare
 from foolsgold.review.command import add_review_arguments, run_review
 from foolsgold.settings import SELECTABLE, FileType, Kind, MiningSettings, TrainingFormat, setting_kinds
@@ -110,6 +111,10 @@ def _compare(options: argparse.Namespace) -> None:
     print(answer)
     if remark:
         print(remark, file=sys.stderr)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    print(plan_text(options))
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -209,6 +214,9 @@ def command_parser() -> argparse.ArgumentParser:
 
     compare = _command(commands, "compare", _compare, "two runs side by side: overlap, hardness, rates, queries")
     add_compare_arguments(compare)
+
+    plan = _command(commands, "plan", _plan, "what a run would take: time, memory, disk, network, by stage")
+    add_plan_arguments(plan)
 
     review = _command(commands, "review", run_review, "decide borderline pairs in a page on this machine")
     add_review_arguments(review)

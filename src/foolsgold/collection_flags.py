@@ -27,11 +27,17 @@ def add_collection_flags(parser: argparse.ArgumentParser, *, moved: bool = False
     """Add all flags that say where a collection lies; `moved`: lies now."""
     title = "where the collection lies now, if it was moved" if moved else "collection"
     group = parser.add_argument_group(title)
-    group.add_argument("--collection", metavar="DIR", help="folder in BEIR layout, or ir_datasets:ID")
+    group.add_argument(
+        "--collection", metavar="DIR", help="folder in BEIR layout (a path, or a URI such as s3://…), or ir_datasets:ID"
+    )
     group.add_argument(
         "--split", help="which file of the folder's qrels/, or split of --pairs (default: train, or the only one)"
     )
-    group.add_argument("--corpus", metavar="F", help="documents: .jsonl, .parquet, .csv, .tsv; text formats also .gz")
+    group.add_argument(
+        "--corpus",
+        metavar="F",
+        help="documents: .jsonl, .parquet, .csv, .tsv, text formats also .gz; or a folder of them",
+    )
     group.add_argument("--queries", metavar="F", help="queries, likewise")
     group.add_argument("--qrels", metavar="F", help="judgements: query-id, corpus-id, score; or TREC qrels")
     group.add_argument(

@@ -20,6 +20,7 @@ from foolsgold.output import OutputFolder
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE
 from foolsgold.search import CandidateStore, Source
 from foolsgold.settings import SELECTABLE, MiningSettings
+from foolsgold.shards import ShardSizes, is_there, shard_paths
 
 RECORD_FILE = "record.json"  # written last: with it the entry is whole
 _NO_PART = {*SELECTABLE, "cache", "num_workers"} - {"seed"}  # settings that no candidate depends on
@@ -56,6 +57,7 @@ class KeptCandidates:
         encoder: what `describe_encoder` says; None for a run without vectors.
         sources: those that need no vectors, opened.
         settings: those with no part in the candidates may differ.
+        shards: in which the candidates are written; None: as one file.
     """
 
     def __init__(
@@ -65,15 +67,12 @@ class KeptCandidates:
         encoder: Mapping[str, Any] | None,
         sources: Mapping[str, Source],
         settings: MiningSettings,
+        shards: ShardSizes | None = None,
     ) -> None:
-        self._identity = {
-            "foolsgold": code_fingerprint(),
-            "packages": {name: metadata.version(name) for name in _PACKAGES},
-            "collection": collection.fingerprint,
-            "encoder": None if encoder is None else dict(encoder),
-            "sources": {name: source.describe() for name, source in sources.items()},
-            "settings": {name: value for name, value in settings.as_dict().items() if name not in _NO_PART},
-        }
+        described = {name: source.describe() for name, source in sources.items()}
+        self._identity = identity_of(collection, encoder, described, settings)
+        if shards is not None:
+            self._identity["shards"] = shards.queries
         unknown = encoder is not None and encoder["fingerprint"] is None
         self._folder = None if cache is None or unknown else cache / CANDIDATES / fingerprint_of(self._identity)
 
@@ -86,10 +85,14 @@ class KeptCandidates:
         if self._folder is None or target.path is None:
             return None
         record = _read_record(self._folder / RECORD_FILE)
-        if record is None or not _copied(record["checksums"], self._folder, target):
+        if record is None:
+            return None
+        if not _copied(record["checksums"], self._folder, target):
+            _remove_folders(target)
             return None
         mark_used(self._folder, self._identity)
-        hidden = target.file(HIDDEN_FILE) if HIDDEN_FILE in record["checksums"] else None
+        has_hidden = any(name.partition("/")[0] == HIDDEN_FILE for name in record["checksums"])
+        hidden = target.file(HIDDEN_FILE) if has_hidden else None
         return Found(
             CandidateStore(collection, target.file(CANDIDATES_FILE)),
             Trial.again(collection, record["calibration"], hidden),
@@ -109,15 +112,40 @@ class KeptCandidates:
         checksums = {}
         for name in (CANDIDATES_FILE, HIDDEN_FILE):
             staged = target.file(name)
-            if staged is not None and staged.is_file():
-                with staged.open("rb") as file:
-                    write_whole(self._folder / name, partial(shutil.copyfileobj, file))
-                checksums[name] = file_hash(staged)
+            for path in shard_paths(staged) if staged is not None and is_there(staged) else ():
+                kept = name if path == staged else f"{name}/{path.name}"
+                with path.open("rb") as file:
+                    write_whole(self._folder / kept, partial(shutil.copyfileobj, file))
+                checksums[kept] = file_hash(path)
         record = {"checksums": checksums, "encoder": dict(found.encoder), "search": dict(found.search),
                   "calibration": dict(found.calibration)}  # fmt: skip
         content = json.dumps({"checksum": fingerprint_of(record), "record": record}, ensure_ascii=False)
         write_whole(self._folder / RECORD_FILE, lambda file: file.write(content.encode()))
         mark_used(self._folder, self._identity)
+
+
+def identity_of(
+    collection: Collection,
+    encoder: Mapping[str, Any] | None,
+    sources: Mapping[str, Mapping[str, Any]],
+    settings: MiningSettings,
+) -> dict[str, Any]:
+    """All that candidates depend on, as JSON holds it.
+
+    Args:
+        collection: that is mined.
+        encoder: what `describe_encoder` says; None for a run without vectors.
+        sources: what those that need no vectors say of themselves, by name.
+        settings: those with no part in the candidates are left out.
+    """
+    return {
+        "foolsgold": code_fingerprint(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "collection": collection.fingerprint,
+        "encoder": None if encoder is None else dict(encoder),
+        "sources": dict(sources),
+        "settings": {name: value for name, value in settings.as_dict().items() if name not in _NO_PART},
+    }
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
@@ -140,6 +168,7 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
         staged = target.file(name)
         if staged is None:
             return False
+        staged.parent.mkdir(exist_ok=True)  # of a shard
         try:
             shutil.copyfile(source / name, staged)
         except FileNotFoundError:  # pruned meanwhile
@@ -148,6 +177,14 @@ def _copied(checksums: Mapping[str, str], source: Path, target: OutputFolder) ->
             _say_damaged(source / name)
             return False
     return True
+
+
+def _remove_folders(target: OutputFolder) -> None:
+    """Those with some of their shards, which are to be written anew."""
+    for name in (CANDIDATES_FILE, HIDDEN_FILE):
+        staged = target.file(name)
+        if staged is not None and staged.is_dir():
+            shutil.rmtree(staged)
 
 
 def _say_damaged(path: Path) -> None:

@@ -137,13 +137,13 @@ def select(folder: str | Path, *, collection: Any = None, relabel: Any = None, *
     stages = Stages()
     with OutputFolder(settings.out) as target:
         with stages("read"):
-            check_training_place(target, settings)
             collection = origin.collection_again(collection)
             keep_collection(collection, target)
             origin = origin.moved(collection, settings.out)
             trial = Trial.again(collection, origin.calibration, origin.hidden_for(target))
             collection, relabelled = take_in(relabel, collection, origin=origin, target=target)
             candidates = CandidateStore(collection, origin.candidates_for(target))
+            check_training_place(target, settings, candidates.shards)
             judge = judge_for(cross_encoder, collection, settings)
         origin = replace(origin, relabelled=relabelled)
         return _choose_and_write(collection, candidates, trial, settings, target, stages, origin, judge)
@@ -164,7 +164,7 @@ def _choose_and_write(
     with stages("choose and write"):
         choosing = Choosing(collection, candidates, settings, judge=judge, target=folder.file(CANDIDATES_FILE))
         watched = Watched(collection, settings, choosing.threshold)
-        with ChoiceFiles(collection, settings, folder) as files:
+        with ChoiceFiles(collection, settings, folder, candidates.shards) as files:
             for chosen in ahead(choosing.blocks(watched)):
                 files.add(chosen)
         choosing.suspects.write(collection, folder.file(SUSPECTS_FILE))

@@ -15,6 +15,7 @@ from foolsgold.collection import Collection, CollectionFiles, as_collection, rea
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
 from foolsgold.settings import MiningSettings
+from foolsgold.shards import copy_table, is_there
 from foolsgold.training_folders import check_place, is_own
 from foolsgold.training_formats import TRAINING_FORMATS, training_file_name
 from foolsgold.version import __version__
@@ -127,11 +128,11 @@ class Provenance:
         return self._carry_over(target, HIDDEN_FILE)
 
     def _carry_over(self, target: OutputFolder, name: str) -> Path | None:
-        if self.folder is None or not (self.folder / name).is_file():
+        if self.folder is None or not is_there(self.folder / name):
             return None
         staged = target.file(name)
         if staged is not None and target.path is not None and target.path.resolve() != self.folder.resolve():
-            _link_or_copy(self.folder / name, staged)
+            copy_table(self.folder / name, staged, _link_or_copy)
         return self.folder / name
 
     def cross_encoder_again(self, changes: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -11,7 +11,8 @@ from typing import get_args
 from foolsgold.collection.any_collection import BEIR_PARQUET_FILES
 from foolsgold.errors import SettingsError
 from foolsgold.export.formats import FORMATS
-from foolsgold.export.sinks import SAVED_DATASET
+from foolsgold.export.sinks import SAVED_DATASET, SHARDED_TYPES
+from foolsgold.shards import is_shard, is_there
 from foolsgold.training_formats import TRAINING_FORMATS, FileType
 
 _FOLDERS = (
@@ -19,6 +20,7 @@ _FOLDERS = (
     frozenset(SAVED_DATASET), frozenset(BEIR_PARQUET_FILES),
 )  # fmt: skip
 _MOVE_IT = "Move it away, or give another folder."
+_SAVED_SHARD = re.compile(r"data-\d{5}-of-\d{5}\.arrow")
 _CACHE_OF_DATASETS = re.compile(r"cache-[^/]*\.arrow")  # lies beside a saved dataset that was worked with
 
 
@@ -31,13 +33,13 @@ def is_own(path: Path) -> bool:
 
 def foreign_file(folder: Path) -> str | None:
     """The first file in a folder that foolsgold does not write there; None where there is none."""
-    found = set(_files_in(folder))
-    foreign = min((found - names for names in _FOLDERS), key=len)
+    found = {name for name in _files_in(folder) if not is_shard(name, folder.name)}
+    foreign = min(({name for name in found if _as_one_shard(name) not in names} for names in _FOLDERS), key=len)
     return min(foreign, default=None)
 
 
 def check_place(path: Path, *, is_folder: bool) -> None:
-    """Refuse to replace what foolsgold did not write.
+    """Refuse to replace what foolsgold did not write; a file and the folder of its shards take each other's place.
 
     Args:
         path: of the file or folder to be.
@@ -48,7 +50,7 @@ def check_place(path: Path, *, is_folder: bool) -> None:
     """
     if not path.exists() or (not is_folder and not path.is_dir()):
         return
-    if path.is_dir() != is_folder:
+    if path.is_dir() != is_folder and not _is_sharded_or_not(path):
         there, wanted = ("file", "folder") if is_folder else ("folder", "file")
         raise SettingsError(f"out: {path} is a {there}, where a {wanted} is to be written. {_MOVE_IT}")
     foreign = foreign_file(path)
@@ -56,6 +58,18 @@ def check_place(path: Path, *, is_folder: bool) -> None:
         raise SettingsError(
             f"out: the folder {path} is to be replaced, but holds {foreign}, which foolsgold did not write. {_MOVE_IT}"
         )
+
+
+def _is_sharded_or_not(path: Path) -> bool:
+    """Whether it is a file, or a folder of shards, of a kind that may be either."""
+    if path.is_dir():
+        return is_there(path) and not path.is_symlink()
+    return path.suffix[1:] in SHARDED_TYPES
+
+
+def _as_one_shard(name: str) -> str:
+    """A shard of a saved dataset by the name that it has where it is the only one."""
+    return SAVED_DATASET[0] if _SAVED_SHARD.fullmatch(name) else name
 
 
 def _files_in(folder: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from foolsgold.calibration.asked import CandidatesOfQueries, Hearing
 from foolsgold.calibration.calibration import CALIBRATED, NONE, Calibration
 from foolsgold.calibration.heard import Heard, estimates_of
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
@@ -48,13 +49,26 @@ def estimate(
     if encoded is None:
         return Calibration(None, NONE, settings.seed), None
     witnesses = Witnesses(collection, encoded, settings)
+    learned, trial = learn(collection, candidates, witnesses, settings, hidden_file)
+    write_estimates(collection, candidates, witnesses, learned.model, settings)
+    return learned.calibration, trial
+
+
+def learn(
+    collection: Collection,
+    candidates: CandidatesOfQueries,
+    witnesses: Hearing,
+    settings: MiningSettings,
+    hidden_file: Path | None,
+) -> tuple[Learned, Trial | None]:
+    """What a collection teaches, and the trial of the leak test; for the arguments see `estimate`."""
     calibration, hidden, heard = learned = Learned.of(collection, candidates, witnesses, settings)
     trial = None
     if hidden is not None and heard is not None:
         trial = Trial(hidden, CandidateStore(hidden.collection, hidden_file))
         trial.candidates.write(heard.estimated(heard.models(calibration)))
-    write_estimates(collection, candidates, witnesses, learned.model, settings)
-    return replace(calibration, seed=settings.seed, leak_test=trial is not None), trial
+    calibration = replace(calibration, seed=settings.seed, leak_test=trial is not None)
+    return learned._replace(calibration=calibration), trial
 
 
 class Learned(NamedTuple):
@@ -72,7 +86,7 @@ class Learned(NamedTuple):
 
     @classmethod
     def of(
-        cls, collection: Collection, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+        cls, collection: Collection, candidates: CandidatesOfQueries, witnesses: Hearing, settings: MiningSettings
     ) -> Learned:
         """Hide positives; where they are too few, go by the known ones."""
         hidden = hide_positives(collection, seed=settings.seed)

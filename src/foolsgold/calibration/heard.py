@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.calibration.asked import CandidatesOfQueries, Hearing
 from foolsgold.calibration.calibration import CALIBRATED, Calibration
 from foolsgold.calibration.fit import fit_near, with_base_rate
 from foolsgold.calibration.hidden import HiddenPositives, blocks_of
 from foolsgold.calibration.trial import FEWEST_QUERIES
 from foolsgold.filters import FalseNegativeModel, Relevance
 from foolsgold.memory import block_queries
-from foolsgold.search import Candidates, CandidateStore, Estimates
+from foolsgold.search import Candidates, Estimates
 from foolsgold.settings import MiningSettings
-from foolsgold.witness import Testimony, Witnesses
+from foolsgold.witness import Testimony
 
 TRUST = 20.0
 
@@ -32,14 +33,17 @@ class Heard:
 
     @classmethod
     def of(
-        cls, hidden: HiddenPositives, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+        cls, hidden: HiddenPositives, candidates: CandidatesOfQueries, witnesses: Hearing, settings: MiningSettings
     ) -> Heard:
         """Hide them, and hear the witnesses on what is left among their queries' candidates."""
+        blocks = list(blocks_of(hidden, candidates.blocks(block_queries(settings), hidden.query_rows)))
+        testimonies = list(witnesses.hear(blocks, hidden.collection, hidden.query_rows))
+        return cls.told(hidden, blocks, testimonies)
+
+    @classmethod
+    def told(cls, hidden: HiddenPositives, blocks: list[Candidates], testimonies: list[Testimony]) -> Heard:
+        """What witnesses said of the candidates of queries with hidden positives."""
         relevance = Relevance(hidden.collection)
-        blocks = list(blocks_of(hidden, candidates.blocks(block_queries(settings))))
-        testimonies = [
-            witnesses.of(block, relevance, query_rows=hidden.query_rows[block.query_rows]) for block in blocks
-        ]
         width = max(block.doc_rows.shape[1] for block in blocks)
         unknown = _stacked([relevance.may_be_relevant(block) for block in blocks], width)
         relevant = [hidden.were_hidden(block.query_rows[:, None], block.doc_rows) for block in blocks]

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from foolsgold.calibration.asked import CandidatesOfQueries, Hearing
 from foolsgold.calibration.base_rate import estimated_base_rate
 from foolsgold.calibration.calibration import BASE_RATE, Calibration
 from foolsgold.calibration.fit import with_base_rate
 from foolsgold.collection import Collection
 from foolsgold.filters import FalseNegativeModel, Relevance
 from foolsgold.memory import block_queries
-from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
-from foolsgold.witness import WITNESSES, Witnesses
+from foolsgold.witness import WITNESSES
 
 _MOST_QUERIES = 2_000
 
 
 def calibrate_by_known_positives(
-    collection: Collection, candidates: CandidateStore, witnesses: Witnesses, settings: MiningSettings
+    collection: Collection, candidates: CandidatesOfQueries, witnesses: Hearing, settings: MiningSettings
 ) -> Calibration:
     """The default coefficients, with a base rate that the known positives tell."""
     default, relevance = FalseNegativeModel.default(), Relevance(collection)
@@ -27,11 +27,8 @@ def calibrate_by_known_positives(
     if len(asked) > _MOST_QUERIES:
         asked = asked[np.linspace(0, len(asked) - 1, _MOST_QUERIES).astype(np.int64)]
     features, speaking = [np.empty((0, len(WITNESSES)))], [np.empty(0)]
-    for block in candidates.blocks(block_queries(settings)):
-        part = block.of_queries(np.isin(block.query_rows, asked))
-        if not len(part):
-            continue
-        testimony = witnesses.of(part, relevance)
+    parts = list(candidates.blocks(block_queries(settings), asked))
+    for part, testimony in zip(parts, witnesses.hear(parts, collection), strict=True):
         features.append(testimony.features[relevance.may_be_relevant(part)])
         found = (part.positive_rows[:, None] == part.doc_rows[part.owners]).any(axis=1)
         speaking.append(_for_query(testimony.positive_features[found], default))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foolsgold.calibration.hidden import HiddenPositives, hide_positives
 from foolsgold.choose import Choice, choose
 from foolsgold.collection import Collection
-from foolsgold.sample import CrossEncoderJudge, Terms
+from foolsgold.sample import Chosen, CrossEncoderJudge, Terms
 from foolsgold.search import CandidateStore
 from foolsgold.settings import MiningSettings
 
@@ -105,8 +105,12 @@ class LeakTest:
         """Choose once more with hidden positives; None where nothing can be measured."""
         if trial is None:
             return None
-        chosen = trial.choose(settings, terms=terms, judge=judge).negatives.mined
-        hidden, n_queries = trial.hidden, len(trial.hidden.query_rows)
+        return cls.of_choice(trial.hidden, trial.choose(settings, terms=terms, judge=judge).negatives)
+
+    @classmethod
+    def of_choice(cls, hidden: HiddenPositives, choice: Chosen) -> LeakTest | None:
+        """Of what was chosen while positives were hidden, by rows of their collection; None as above."""
+        chosen, n_queries = choice.mined, len(hidden.query_rows)
         negatives = np.bincount(chosen.query_rows, minlength=n_queries)
         if not negatives.sum() or not hidden.n_hidden.sum():
             return None

@@ -7,6 +7,7 @@ from foolsgold.collection.from_ir_datasets import read_ir_dataset
 from foolsgold.collection.given import FATES, STANDS
 from foolsgold.collection.labels import read_labels
 from foolsgold.collection.pairs import read_pairs
+from foolsgold.collection.part_of import PartOf
 from foolsgold.collection.records import LABELS
 from foolsgold.collection.text import fold, is_written_without_spaces, text_keys, words
 from foolsgold.collection.training_data import read_training_data
@@ -18,6 +19,7 @@ __all__ = [
     "Collection",
     "CollectionFiles",
     "Judgements",
+    "PartOf",
     "as_collection",
     "fold",
     "is_written_without_spaces",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from foolsgold.collection.collection import Collection
+from foolsgold.collection.collection import CORPUS_SCHEMA, Collection
 from foolsgold.collection.files import GIVEN_FILE, read_beir, read_files
 from foolsgold.collection.from_ir_datasets import PREFIX, read_ir_dataset
 from foolsgold.collection.pairs import read_pairs
@@ -136,7 +136,10 @@ def write_beir_parquet(collection: Collection, folder: Path) -> None:
     import pyarrow.parquet as pq
 
     folder.mkdir()
-    pq.write_table(collection.corpus.rename_columns(["_id", "title", "text"]), folder / "corpus.parquet")
+    schema = pa.schema([CORPUS_SCHEMA[0].with_name("_id"), *list(CORPUS_SCHEMA)[1:]])
+    with pq.ParquetWriter(folder / "corpus.parquet", schema) as writer:
+        for documents in collection.document_tables():
+            writer.write_table(documents.rename_columns(schema.names))
     queries = collection.queries.rename_columns(["_id", *collection.queries.column_names[1:]])
     pq.write_table(queries, folder / "queries.parquet")
     judged = (collection.positives, collection.judged_negatives)

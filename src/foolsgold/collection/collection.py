@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foolsgold.collection.given import given_fates
-from foolsgold.collection.text import same_keys, text_keys
+from foolsgold.collection.text import same_keys, text_hashes, text_keys
 from foolsgold.gather import gathered_table
 
 CORPUS_SCHEMA = pa.schema([("doc_id", pa.large_string()), ("title", pa.large_string()), ("text", pa.large_string())])
@@ -162,15 +162,24 @@ class Collection:
         """Title and text of all documents, as `document_texts`, but made as they are asked for, some at a time."""
         return _Texts(self)
 
+    def document_tables(self) -> Iterator[pa.Table]:
+        """All documents with all that is known of them, in order, some rows at a time."""
+        yield self.corpus
+
+    @property
+    def texts_table(self) -> pa.Table:
+        """Titles and texts of all documents, N rows."""
+        return self.corpus.select(["title", "text"])
+
     def document_text(self, row: int) -> str:
         """As `document_texts`, of one row: faster for rows here and there, where a table is large."""
         return " ".join(filter(None, (self.corpus["title"][row].as_py(), self.corpus["text"][row].as_py())))
 
     def document_texts(self, rows: Sequence[int] | NDArray[Any] | None = None) -> list[str]:
         """Title and text joined by a space, as BEIR does, of the given rows or of all."""
-        table = self.corpus if rows is None else gathered_table(self.corpus.select(["title", "text"]), rows)
-        titles, texts = table["title"].to_pylist(), table["text"].to_pylist()
-        return [" ".join(filter(None, pair)) for pair in zip(titles, texts, strict=True)]
+        return joined_texts(
+            self.corpus if rows is None else gathered_table(self.corpus.select(["title", "text"]), rows)
+        )
 
     @property
     def document_keys(self) -> NDArray[np.int64]:
@@ -180,6 +189,11 @@ class Collection:
         other. A document without text says its title.
         """
         return self._keys[0]
+
+    @property
+    def n_keys(self) -> int:
+        """Above all keys of documents, and all their rows."""
+        return self.n_documents
 
     @property
     def query_keys(self) -> NDArray[np.int64]:
@@ -211,6 +225,8 @@ class Collection:
         )
         doc_keys, query_keys, groups = self._keys  # not made again: that reads the whole corpus
         part.__dict__["_keys"] = doc_keys, query_keys[rows], groups[rows]
+        if "documents_fingerprint" in self.__dict__:
+            part.__dict__["documents_fingerprint"] = self.documents_fingerprint
         if given is not None:  # a negative that is a positive of the whole is none of the part
             part.__dict__["given_fates"] = self.given_fates[given.places_of(rows)]
         return part
@@ -220,15 +236,33 @@ class Collection:
         texts, joined = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
         for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
             pairs = list(zip(batch["title"].to_pylist(), batch["text"].to_pylist(), strict=True))
-            texts.append(text_keys(text if text.strip() else title for title, text in pairs))
-            joined.append(text_keys(f"{title} {text}" for title, text in pairs))
+            for keys, of_batch in zip((texts, joined), document_text_keys(pairs), strict=True):
+                keys.append(of_batch)
         return same_keys(np.concatenate(texts), np.concatenate(joined), text_keys(self.query_texts()))
+
+    @cached_property
+    def documents_fingerprint(self) -> str:
+        """A hash of the ids and texts of all documents, whatever is asked and judged."""
+        hashes, lengths = blake2b(digest_size=16), blake2b(digest_size=16)
+        for of_texts, of_titles in self._document_hashes():
+            hashes.update(of_texts)
+            lengths.update(of_titles.tobytes())
+        content = _column_digest(self.doc_ids) + hashes.digest() + lengths.digest()
+        return blake2b(content, digest_size=16).hexdigest()
+
+    def _document_hashes(self) -> Iterator[tuple[bytes, NDArray[np.int32]]]:
+        """Hashes of title and text together, and lengths of titles, some rows at a time.
+
+        The two of a document decide its title and its text: where the one ends, the other begins.
+        """
+        for batch in self.corpus.select(["title", "text"]).to_batches(max_chunksize=_BATCH_ROWS):
+            yield text_hashes(joined_texts(batch)), title_lengths(batch["title"])
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all ids, texts and judgements: equal for equal content, however it was read."""
-        digest = blake2b(digest_size=16)
-        for column in (*self.corpus.columns, *self.queries.select(QUERIES_SCHEMA.names).columns):
+        digest = blake2b(bytes.fromhex(self.documents_fingerprint), digest_size=16)
+        for column in self.queries.select(QUERIES_SCHEMA.names).columns:
             digest.update(_column_digest(column))
         if self.has_answers:
             answers = self.queries[ANSWERS_FIELD.name]
@@ -265,6 +299,24 @@ class _Texts(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _BATCH_ROWS):
             yield from self[start : start + _BATCH_ROWS]
+
+
+def joined_texts(table: pa.Table | pa.RecordBatch) -> list[str]:
+    """Title and text of each row, joined by a space where there are both."""
+    pairs = zip(table["title"].to_pylist(), table["text"].to_pylist(), strict=True)
+    return [" ".join(filter(None, pair)) for pair in pairs]
+
+
+def document_text_keys(pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The two keys of each document (title, text): of what it says, and of all of it, for `same_keys`."""
+    says = text_keys(text if text.strip() else title for title, text in pairs)
+    return says, text_keys(f"{title} {text}" for title, text in pairs)
+
+
+def title_lengths(titles: pa.Array) -> NDArray[np.int32]:
+    """In bytes."""
+    lengths: NDArray[np.int32] = pc.binary_length(titles).to_numpy(zero_copy_only=False).astype(np.int32)
+    return lengths
 
 
 def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.ChunkedArray) -> pa.Array:

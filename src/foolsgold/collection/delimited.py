@@ -10,28 +10,28 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from foolsgold.collection.columns import check_names
 from foolsgold.collection.lines import numbered_lines, open_binary, whole_gzip
+from foolsgold.collection.places import FilePath
 from foolsgold.collection.rows import BadRow, Rows
 from foolsgold.errors import CollectionError
 
 _LONGEST_FIELD = 2**31 - 1  # the largest that Python's csv takes on every platform
 
 
-def read_tsv(path: Path) -> Rows:
+def read_tsv(path: FilePath) -> Rows:
     """Read `.tsv` or `.tsv.gz`."""
     return Rows(str(path), lambda number: f"{path}:{number}", _tsv_records(path))
 
 
-def read_csv(path: Path) -> Rows:
+def read_csv(path: FilePath) -> Rows:
     """Read `.csv` or `.csv.gz`."""
     return Rows(str(path), lambda number: f"{path}:{number}", _csv_records(path))
 
 
-def read_headerless_tsv(path: Path, layouts: Sequence[tuple[str, ...]]) -> Rows:
+def read_headerless_tsv(path: FilePath, layouts: Sequence[tuple[str, ...]]) -> Rows:
     """Read `.tsv` or `.tsv.gz` without a header.
 
     Args:
@@ -42,7 +42,7 @@ def read_headerless_tsv(path: Path, layouts: Sequence[tuple[str, ...]]) -> Rows:
 
 
 def _tsv_records(
-    path: Path, layouts: Sequence[tuple[str, ...]] = ()
+    path: FilePath, layouts: Sequence[tuple[str, ...]] = ()
 ) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     header: Sequence[str] | None = None
     for number, line in numbered_lines(path):
@@ -59,7 +59,7 @@ def _tsv_records(
             yield number, _record(header, fields)
 
 
-def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def _csv_records(path: FilePath) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     with (
         whole_gzip(path),
         open_binary(path) as binary,
@@ -85,7 +85,7 @@ def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
                 yield number, _record(header, fields)
 
 
-def _checked_header(fields: list[str], path: Path) -> list[str]:
+def _checked_header(fields: list[str], path: FilePath) -> list[str]:
     """The names of the columns; those without a name, as spreadsheets leave at the end, may be several."""
     check_names([name for name in fields if name], str(path))
     return fields

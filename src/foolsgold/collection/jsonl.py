@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from foolsgold.collection.lines import numbered_lines
+from foolsgold.collection.places import FilePath
 from foolsgold.collection.rows import BadRow, Rows
 
 
-def read_jsonl(path: Path) -> Rows:
+def read_jsonl(path: FilePath) -> Rows:
     """Read `.jsonl` or `.jsonl.gz`, line by line."""
     return Rows(str(path), lambda number: f"{path}:{number}", _records(path))
 
 
-def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def _records(path: FilePath) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     for number, line in numbered_lines(path):
-        yield number, _parse(line)
+        yield number, parse_line(line)
 
 
-def _parse(line: bytes) -> Mapping[str, Any] | BadRow:
+def parse_line(line: bytes) -> Mapping[str, Any] | BadRow:
+    """The object that stands on a line."""
     try:
         record = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

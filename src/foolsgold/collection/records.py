@@ -69,12 +69,17 @@ class LabelRows(NamedTuple):
 
 def read_documents(rows: Rows, bad_lines: BadLines) -> pa.Table:
     """A corpus table: doc_id, title, text; ids are unique."""
+    return _table(rows, parse_document, CORPUS_SCHEMA, bad_lines)
 
-    def parse(record: Mapping[str, Any]) -> tuple[str, str, str]:
-        doc_id = id_in(record, DOC_ID_FIELDS, "a document")
-        return doc_id, *title_and_text(record, f'document "{doc_id}"')
 
-    return _table(rows, parse, CORPUS_SCHEMA, bad_lines)
+def parse_document(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Id, title and text.
+
+    Raises:
+        Problem: why the record is no document.
+    """
+    doc_id = id_in(record, DOC_ID_FIELDS, "a document")
+    return doc_id, *title_and_text(record, f'document "{doc_id}"')
 
 
 def title_and_text(record: Mapping[str, Any], what: str) -> tuple[str, str]:
@@ -201,7 +206,7 @@ def _table(
         if first is None:
             table.add(values)
         else:
-            bad_lines.add(rows.place(number), f'the id "{values[0]}" stands already at {rows.place(first)}.')
+            bad_lines.add(rows.place(number), repeated_id(values[0], rows.place(first)))
     return table.table()
 
 
@@ -210,11 +215,21 @@ def parsed_rows(
 ) -> Iterator[tuple[int, Parsed]]:
     """What `parse` makes of each row, with its number; rows of which it makes nothing go to `bad_lines`."""
     for number, record in rows:
-        try:
-            if isinstance(record, BadRow):
-                raise Problem(record.problem)
-            parsed = parse(record)
-        except Problem as problem:
-            bad_lines.add(rows.place(number), str(problem))
+        parsed = parsed_or_bad(record, parse)
+        if isinstance(parsed, BadRow):
+            bad_lines.add(rows.place(number), parsed.problem)
         else:
             yield number, parsed
+
+
+def parsed_or_bad(record: Mapping[str, Any] | BadRow, parse: Callable[[Mapping[str, Any]], Parsed]) -> Parsed | BadRow:
+    """What `parse` makes of a record, or why it makes nothing of it."""
+    try:
+        return record if isinstance(record, BadRow) else parse(record)
+    except Problem as problem:
+        return BadRow(str(problem))
+
+
+def repeated_id(value: str, place: str) -> str:
+    """Why a row is bad whose id stands at an earlier place too."""
+    return f'the id "{value}" stands already at {place}.'

@@ -11,6 +11,8 @@ from tqdm import tqdm
 from foolsgold.errors import BadRowError
 from foolsgold.settings import OnBadLine
 
+MAX_EXAMPLES = 5
+
 
 class BadRow(NamedTuple):
     """Why a row could not be read; stands in the stream where the row would."""
@@ -63,7 +65,7 @@ class BadLines:
         if self.policy == "error":
             raise BadRowError(f"{place}: {problem} {self.mend}")
         self.count += 1
-        if len(self.examples) < 5:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(f"{place}: {problem}")
 
     def hint(self) -> str:

@@ -9,6 +9,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+HASH_BYTES = 16
+
 
 def fold(text: str) -> str:
     """The text after Unicode NFKC, case folding, and folding of white space.
@@ -76,6 +78,11 @@ class _WordCharacters(dict[int, str]):
 
 
 _WORD_CHARACTERS = _WordCharacters()
+
+
+def text_hashes(texts: Iterable[str]) -> bytes:
+    """Hashes of HASH_BYTES each, one after the other: equal for equal texts alone."""
+    return b"".join(blake2b(text.encode(), digest_size=HASH_BYTES).digest() for text in texts)
 
 
 def text_keys(texts: Iterable[str]) -> NDArray[np.uint64]:

@@ -15,12 +15,13 @@ from foolsgold.collection.collection import Collection
 from foolsgold.collection.columns import records_of
 from foolsgold.collection.dpr import is_json_list, parse_dpr, read_json_list
 from foolsgold.collection.examples import read_examples
-from foolsgold.collection.files import READERS, read_rows
+from foolsgold.collection.files import READERS, read_rows, read_rows_or_shards
 from foolsgold.collection.flag_embedding import parse_flag_embedding
 from foolsgold.collection.hugging_face import is_saved_dataset, load_from_hub, load_saved, one_split
 from foolsgold.collection.jsonl import read_jsonl
 from foolsgold.collection.pair_columns import ColumnNames, pair_parser
 from foolsgold.collection.pairs import MEND, given_corpus, pair_rows
+from foolsgold.collection.places import located
 from foolsgold.collection.rows import BadLines, BadRow, Rows
 from foolsgold.collection.tevatron import parse_tevatron
 from foolsgold.errors import CollectionError, SettingsError
@@ -271,5 +272,5 @@ def _corpus_rows(options: _Options) -> Rows | None:
     if not isinstance(corpus, (str, Path)):
         return given_corpus(corpus)
     headerless = options.format == "msmarco" and str(corpus).endswith((".tsv", ".tsv.gz"))
-    rows = ms_marco.read_passages(Path(corpus)) if headerless else read_rows(Path(corpus), "corpus")
+    rows = ms_marco.read_passages(Path(corpus)) if headerless else read_rows_or_shards(located(corpus), "corpus")
     return replace(rows, show_progress=options.show_progress)

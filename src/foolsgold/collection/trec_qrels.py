@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from foolsgold.collection.lines import numbered_lines
+from foolsgold.collection.places import FilePath
 from foolsgold.collection.rows import BadRow, Rows
 
 _FIELDS = {3: ("query_id", "doc_id", "score"), 4: ("query_id", "iteration", "doc_id", "score")}
 
 
-def is_trec_qrels(path: Path) -> bool:
+def is_trec_qrels(path: FilePath) -> bool:
     """Whether the first line has three or four fields of which the last is a whole number: no header has."""
     line = next((line for _, line in numbered_lines(path)), b"")
     fields = _fields_of(line.decode("utf-8", errors="replace"))
     return len(fields) in _FIELDS and fields[-1].removeprefix("-").isdecimal()
 
 
-def read_trec_qrels(path: Path) -> Rows:
+def read_trec_qrels(path: FilePath) -> Rows:
     """Read judgements, in any text file, also `.gz`."""
     return Rows(str(path), lambda number: f"{path}:{number}", _records(path))
 
 
-def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+def _records(path: FilePath) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     for number, line in numbered_lines(path):
         try:
             fields = _fields_of(line.decode("utf-8"))

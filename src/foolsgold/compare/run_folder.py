@@ -15,6 +15,7 @@ from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import is_staging, read_settings_file
 from foolsgold.provenance import CANDIDATES_FILE, NEGATIVES_FILE, RELABELLED_FILE, Provenance
 from foolsgold.result import MiningResult
+from foolsgold.shards import ParquetShards, is_there, shard_paths
 
 _COLUMNS = ("query_id", "doc_ids")  # without which candidates.parquet says nothing
 _MORE_COLUMNS = ("positive_ids", "false_negative_probabilities")
@@ -51,7 +52,7 @@ class RunFolder:
         if path.is_dir() and not (path / "settings.json").exists() and any(map(is_staging, _names(path))):
             raise SettingsError(f"{path} is not finished: a run writes to it, or was ended while it did. Mine again.")
         origin = Provenance.read(path)
-        return cls(path, origin, read_settings_file(path), _report(path), (path / CANDIDATES_FILE).is_file())
+        return cls(path, origin, read_settings_file(path), _report(path), is_there(path / CANDIDATES_FILE))
 
     @property
     def fingerprint(self) -> str | None:
@@ -108,14 +109,12 @@ class RunFolder:
         Raises:
             CollectionError: candidates.parquet is damaged.
         """
-        import pyarrow.parquet as pq
-
         try:
-            with pq.ParquetFile(self.path / CANDIDATES_FILE) as file:
-                more = [name for name in _MORE_COLUMNS if name in file.schema_arrow.names]
+            with ParquetShards(shard_paths(self.path / CANDIDATES_FILE)) as file:
+                more = [name for name in _MORE_COLUMNS if name in file.names]
                 columns = [_COLUMNS[0]] if ids_only else [*_COLUMNS, *more]
                 for group in range(file.num_row_groups):
-                    yield from file.read_row_group(group, columns=columns).select(columns).combine_chunks().to_batches()
+                    yield from file.read_row_group(group, columns).select(columns).combine_chunks().to_batches()
         except (pa.ArrowException, OSError, KeyError) as error:
             raise CollectionError(f"{self.path}/{CANDIDATES_FILE} is not readable ({error}). Mine again.") from error
 

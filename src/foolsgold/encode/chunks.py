@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.openai_endpoint import OpenAIEncoder
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
-from foolsgold.encode.texts import Texts
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.encode.workers import EncodingWorkers
 from foolsgold.errors import TextError, VectorError
@@ -22,6 +21,14 @@ from foolsgold.settings import VectorType
 
 _CHUNK_TEXTS = 1024  # of an encoder that does not say
 _BATCHES_PER_CALL = 8  # a call of an encoder is long enough to be worth it and short enough to show progress
+
+
+class TextsByRow(Protocol):
+    """Where texts are read from."""
+
+    def at(self, rows: NDArray[np.int64]) -> list[str]:
+        """The texts of some rows, which ascend; at least one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class ChunkEncoder:
     advance: Callable[[int], object]
 
     def encode(
-        self, texts: Texts, rows: NDArray[np.int64], keys: pa.FixedSizeBinaryArray
+        self, texts: TextsByRow, rows: NDArray[np.int64], keys: pa.FixedSizeBinaryArray
     ) -> Generator[tuple[slice, NDArray[Any]], None, None]:
         """Which of the rows a chunk has, and its vectors (B, D).
 
@@ -70,7 +77,7 @@ class ChunkEncoder:
 
         Which of the two depends on the chunk alone: its vectors are the same whatever was encoded before it.
         """
-        size = int(getattr(self.encoder, "chunk_texts", _CHUNK_TEXTS))
+        size = chunk_texts(self.encoder)
         n_whole = n_texts // size * size
         with self._workers(size) if n_whole else nullcontext(self.encoder) as active:
             for start in range(0, n_whole, size):
@@ -82,7 +89,7 @@ class ChunkEncoder:
         encoder = self.encoder
         return encoder.workers(n_texts) if isinstance(encoder, SentenceTransformerEncoder) else nullcontext(encoder)
 
-    def _vectors_of(self, texts: Texts, rows: NDArray[np.int64], active: Encoder) -> NDArray[Any]:
+    def _vectors_of(self, texts: TextsByRow, rows: NDArray[np.int64], active: Encoder) -> NDArray[Any]:
         try:
             return self._vectors(texts.at(rows), active)
         except TextError as error:
@@ -114,6 +121,11 @@ class ChunkEncoder:
             self.advance(len(places))
         assert vecs is not None  # a chunk has at least one text
         return vecs
+
+
+def chunk_texts(encoder: Encoder) -> int:
+    """How many texts of an encoder are kept at once."""
+    return int(getattr(encoder, "chunk_texts", _CHUNK_TEXTS))
 
 
 def vectors_of(call: Callable[[Sequence[str]], Any], texts: list[str], side: Side) -> NDArray[np.float32]:

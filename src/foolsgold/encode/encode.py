@@ -107,12 +107,12 @@ def encode(
         queries = open_vectors(encoder.query_vecs, "query_vecs")
         documents = open_vectors(encoder.doc_vecs, "doc_vecs")
     else:
-        with _named("document", collection.doc_ids):
+        with named_by_id("document", collection.doc_ids):
             documents = _encoded(Texts.of_documents(collection), encoder, "documents", settings, cache, scratch)
-        with _named("query", collection.query_ids):
+        with named_by_id("query", collection.query_ids):
             queries = _encoded(Texts.of_queries(collection), encoder, "queries", settings, cache, scratch)
-    _check_length(queries, collection.n_queries, "query_vecs", "queries")
-    _check_length(documents, collection.n_documents, "doc_vecs", "documents")
+    check_length(queries, collection.n_queries, "query_vecs", "queries")
+    check_length(documents, collection.n_documents, "doc_vecs", "documents")
     query_vecs = Vectors.of(queries, similarity, "query_vecs", collection.query_ids)
     doc_vecs = Vectors.of(documents, similarity, "doc_vecs", collection.doc_ids)
     if query_vecs.dimensions != doc_vecs.dimensions:
@@ -158,8 +158,8 @@ def _check_agreement(encoder: OpenAIEncoder, settings: MiningSettings) -> None:
 
 
 @contextmanager
-def _named(what: str, ids: pa.ChunkedArray) -> Iterator[None]:
-    """A text that the encoder does not take, by its id."""
+def named_by_id(what: str, ids: pa.ChunkedArray) -> Iterator[None]:
+    """Raise for a text that the encoder does not take, by its id."""
     try:
         yield
     except TextError as error:
@@ -180,7 +180,12 @@ def _is_sentence_transformer(encoder: Any) -> bool:
     return loaded is not None and isinstance(encoder, loaded.SentenceTransformer)
 
 
-def _check_length(vecs: NDArray[Any], n_rows: int, name: str, what: str) -> None:
+def check_length(vecs: NDArray[Any], n_rows: int, name: str, what: str) -> None:
+    """Refuse a matrix that has more or fewer rows than there are queries or documents.
+
+    Raises:
+        VectorError: it has.
+    """
     if vecs.ndim == 2 and len(vecs) != n_rows:
         raise VectorError(
             f"{name}: {len(vecs):,} rows for {n_rows:,} {what}. Row i must belong to the i-th of the {what}; lines "

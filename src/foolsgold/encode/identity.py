@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from foolsgold.cache_folder import VECTORS
 from foolsgold.encode.encoder import Side
@@ -12,6 +12,13 @@ from foolsgold.encode.precomputed import PrecomputedVectors
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.settings import MiningSettings, Similarity, VectorType
+
+
+class CacheIdentity(NamedTuple):
+    """What a `VectorCache` is made with."""
+
+    identity: dict[str, str]
+    about: dict[str, Any]
 
 
 def similarity_of(encoder: Any, settings: MiningSettings) -> Similarity:
@@ -54,6 +61,12 @@ def vector_cache(
     Raises:
         OutputError: the cache cannot be written to.
     """
+    identity = cache_identity(encoder, side, vector_type)
+    return None if identity is None else VectorCache(cache, *identity, prefix=prefix)
+
+
+def cache_identity(encoder: Any, side: Side, vector_type: VectorType) -> CacheIdentity | None:
+    """What tells the vectors of one side apart; None for an encoder without a fingerprint."""
     about = {"model": getattr(encoder, "name", None) or type(encoder).__name__}
     if isinstance(encoder, SentenceTransformerEncoder):
         fingerprint = encoder.side_fingerprint(side)
@@ -67,7 +80,7 @@ def vector_cache(
         fingerprint = None if own is None else f"{kind.__module__}.{kind.__qualname__} {own}"
     if fingerprint is None:
         return None
-    return VectorCache(cache, {"encoder": fingerprint, "side": side, "vector_type": vector_type}, about, prefix=prefix)
+    return CacheIdentity({"encoder": fingerprint, "side": side, "vector_type": vector_type}, about)
 
 
 def _own_fingerprint(encoder: Any) -> str | None:

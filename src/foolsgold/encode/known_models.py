@@ -31,20 +31,23 @@ class KnownModel:
         cache: the cache folder; None knows nothing.
         encoder: as `as_encoder` takes it; only what names a folder, or is "offline", can be known.
         settings: prompts, precision, device.
+        purpose: of the description, if it is not that of `describe_encoder`.
     """
 
-    def __init__(self, cache: Path | None, encoder: Any, settings: MiningSettings) -> None:
+    def __init__(self, cache: Path | None, encoder: Any, settings: MiningSettings, *, purpose: str = "") -> None:
         folder = None if cache is None else _folder(encoder)
         files = None if folder is None else _states(folder)
         self._about = {"model": str(encoder), "folder": str(folder)}
-        identity = {
+        identity: dict[str, Any] = {
             **self._about,
             "foolsgold": code_fingerprint(),
             "files": files,
             "settings": {name: value for name, value in settings.as_dict().items() if name not in _NO_PART},
-            "packages": {name: _version(name) for name in _PACKAGES},
+            "packages": package_versions(),
             "machine": [platform.node(), os.environ.get("CUDA_VISIBLE_DEVICES")],
         }
+        if purpose:
+            identity["purpose"] = purpose
         self._entry = None if cache is None or files is None else cache / ENCODERS / fingerprint_of(identity)
 
     def description(self) -> dict[str, Any] | None:
@@ -118,6 +121,11 @@ def _states(folder: Path) -> list[tuple[str, int, int, int]] | None:
     except OSError:
         return None
     return [(str(name), stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in files]
+
+
+def package_versions() -> dict[str, str | None]:
+    """The versions of the packages that compute vectors; None for one that is not installed."""
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str | None:

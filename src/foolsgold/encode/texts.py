@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from foolsgold.collection import Collection
+from foolsgold.collection.text import HASH_BYTES, text_hashes
 
-KEY_BYTES = 16
+KEY_BYTES = HASH_BYTES
 _BLOCK_ROWS = 8192
 
 
@@ -48,7 +48,7 @@ class Texts:
         """A hash of each text, shape (n,): equal for equal texts alone."""
         hashes = bytearray()
         for batch in self.table.to_batches(max_chunksize=_BLOCK_ROWS):
-            hashes += b"".join(blake2b(text.encode(), digest_size=KEY_BYTES).digest() for text in _joined(batch))
+            hashes += text_hashes(_joined(batch))
         return as_keys(hashes)
 
     def at(self, rows: NDArray[np.int64]) -> list[str]:

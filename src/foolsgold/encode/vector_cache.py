@@ -56,7 +56,7 @@ class VectorCache:
         Args:
             keys: hashes of texts, shape (n,), no two alike.
         """
-        chunks = {path: hashes for path in chunk_files(self.folder) if (hashes := self._hashes(path))}
+        chunks = {path: hashes for path in chunk_files(self.folder) if (hashes := self.hashes(path))}
         starts = np.cumsum([0, *(len(hashes) // KEY_BYTES for hashes in chunks.values())])
         known = pc.index_in(keys, value_set=as_keys(b"".join(chunks.values())))
         places = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
@@ -64,14 +64,14 @@ class VectorCache:
         order = np.argsort(rows, kind="stable")
         groups = np.split(order, np.searchsorted(rows[order], starts[1:-1]))
         for path, start, group in zip(chunks, starts, groups, strict=False):  # starts end with the total
-            vecs = self._vectors(path) if len(group) else None
+            vecs = self.vectors(path) if len(group) else None
             if vecs is not None:
                 yield places[group], vecs[rows[group] - start]
 
     def chunk(self, keys: pa.FixedSizeBinaryArray) -> NDArray[Any] | None:
         """The vectors of a chunk of just these texts, shape (n, D), if there is one by now."""
-        path = self._path(_hashes_of(keys))
-        return self._vectors(path) if path.is_file() else None
+        path = self.path(_hashes_of(keys))
+        return self.vectors(path) if path.is_file() else None
 
     def write(self, keys: pa.FixedSizeBinaryArray, vecs: NDArray[Any]) -> None:
         """Keep a chunk.
@@ -83,18 +83,19 @@ class VectorCache:
         arrays = {"keys": np.frombuffer(hashes, np.uint8).reshape(-1, KEY_BYTES), "vectors": vecs}
         content = save(arrays, {_CHECKSUM: self._checksum(hashes, vecs)})
         mark_used(self.folder, self._about)
-        write_whole(self._path(hashes), lambda file: file.write(content))
+        write_whole(self.path(hashes), lambda file: file.write(content))
 
-    def _path(self, hashes: bytes) -> Path:
+    def path(self, hashes: bytes) -> Path:
+        """Where a chunk of texts of these hashes, one after the other, is kept."""
         return self.folder / f"{_name_of(hashes)}.safetensors"
 
-    def _hashes(self, path: Path) -> bytes:
+    def hashes(self, path: Path) -> bytes:
         """The hashes of a chunk's texts, one after the other; none where they are not what was written."""
         with _damage_noticed(path), safe_open(path, "numpy") as file:
             return _checked_hashes(path, file.get_tensor("keys"))
         return b""
 
-    def _vectors(self, path: Path) -> NDArray[Any] | None:
+    def vectors(self, path: Path) -> NDArray[Any] | None:
         """The vectors of a chunk, shape (n, D), if its content is what was written."""
         with _damage_noticed(path), safe_open(path, "numpy") as file:
             hashes = _checked_hashes(path, file.get_tensor("keys"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -17,6 +18,9 @@ from foolsgold.settings import Similarity
 _CHECK_ROWS = 1_024  # at once: they stay in the processor's cache
 _NEARLY_ONE = 4 * 2.0**-24  # lengths that differ less from 1 are taken for it: four roundings of float32
 _LONGEST, _SHORTEST = 1e18, 1e-18  # products of two stay within float32
+_NOT_FINITE = "holds NaN or infinity"
+_TOO_LONG = f"is longer than {_LONGEST:g}, too long to multiply in float32"
+_ZEROS = "is all zeros (or nearly), which has no direction and so no cosine"
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,10 @@ class Vectors:
         Raises:
             VectorError: wrong shape or type, a value that is not finite, or for cosine a vector of zeros.
         """  # fmt: skip
-        if similarity not in get_args(Similarity):
-            raise VectorError(f"similarity is {similarity!r}; it takes 'cosine' or 'dot'.")
-        if values.ndim != 2 or values.shape[1] == 0:
-            raise VectorError(f"{name}: shape {values.shape}; it takes two dimensions, (rows, dimensions of a vector).")
-        if values.dtype not in (np.float32, np.float16):
-            raise VectorError(
-                f"{name}: type {values.dtype}; it takes float32 or float16. Convert with .astype('float32')."
-            )
-        norms = np.empty(len(values), np.float64)
-        for start in range(0, len(values), _CHECK_ROWS):
-            block = np.ascontiguousarray(values[start : start + _CHECK_ROWS], np.float64)
-            norms[start : start + len(block)] = np.sqrt(np.add.reduce(np.square(block, out=block), axis=1))
-        _check_rows(~np.isfinite(norms), name, "holds NaN or infinity", ids)
-        _check_rows(norms > _LONGEST, name, f"is longer than {_LONGEST:g}, too long to multiply in float32", ids)
-        if similarity == "dot":
-            return cls(values, similarity, np.ones(len(values)))
-        zeros = "is all zeros (or nearly), which has no direction and so no cosine"
-        _check_rows(norms < _SHORTEST, name, zeros, ids)
-        return cls(values, similarity, 1.0 / norms)
+        check_matrix(values, similarity, name)
+        lengths = lengths_of(values)
+        refuse_faults(faults_of(lengths, similarity), name, ids)
+        return cls(values, similarity, np.ones(len(values)) if similarity == "dot" else 1.0 / lengths)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -122,6 +111,62 @@ class Vectors:
         return np.ascontiguousarray(self.values[rows], dtype=np.float64)
 
 
+def check_matrix(values: NDArray[Any], similarity: Similarity, name: str) -> None:
+    """Refuse what is no matrix of vectors, or another way to compare them than there is; no value is read.
+
+    Raises:
+        VectorError: it says which.
+    """
+    if similarity not in get_args(Similarity):
+        raise VectorError(f"similarity is {similarity!r}; it takes 'cosine' or 'dot'.")
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise VectorError(f"{name}: shape {values.shape}; it takes two dimensions, (rows, dimensions of a vector).")
+    if values.dtype not in (np.float32, np.float16):
+        raise VectorError(f"{name}: type {values.dtype}; it takes float32 or float16. Convert with .astype('float32').")
+
+
+def lengths_of(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The length of each row, shape (n,); not finite where a value is not."""
+    lengths = np.empty(len(values), np.float64)
+    for start in range(0, len(values), _CHECK_ROWS):
+        block = np.ascontiguousarray(values[start : start + _CHECK_ROWS], np.float64)
+        lengths[start : start + len(block)] = np.sqrt(np.add.reduce(np.square(block, out=block), axis=1))
+    return lengths
+
+
+def faults_of(lengths: NDArray[np.float64], similarity: Similarity) -> dict[str, NDArray[np.int64]]:
+    """Rows that cannot be searched, ascending, under what is wrong with them; empty where nothing is.
+
+    Args:
+        lengths: shape (n,), as `lengths_of` gives them.
+        similarity: zeros can be compared by dot product.
+    """
+    wrong = {_NOT_FINITE: ~np.isfinite(lengths), _TOO_LONG: lengths > _LONGEST}
+    if similarity == "cosine":
+        wrong[_ZEROS] = lengths < _SHORTEST
+    return {fault: np.flatnonzero(rows) for fault, rows in wrong.items() if rows.any()}
+
+
+def refuse_faults(faults: Mapping[str, NDArray[np.int64]], name: str, ids: pa.ChunkedArray | None) -> None:
+    """Name the first row that is wrong.
+
+    Args:
+        faults: as `faults_of` gives them, of the whole matrix; the gravest is named.
+        name: what to call the matrix.
+        ids: shape (n,), the ids of the rows.
+
+    Raises:
+        VectorError: there is one.
+    """
+    fault = next((fault for fault in (_NOT_FINITE, _TOO_LONG, _ZEROS) if fault in faults), None)
+    if fault is None:
+        return
+    row, n_others = int(faults[fault].min()), len(faults[fault]) - 1
+    which = f'row {row} (id "{ids[row].as_py()}")' if ids is not None else f"row {row}"
+    others = f", and so do {n_others:,} more" if n_others else ""
+    raise VectorError(f"{name}: {which} {fault}{others}. Leave out or repair what was encoded there.")
+
+
 def matrix_fingerprint(values: NDArray[Any]) -> str:
     """A hash of type, shape and all values of an array, which may be memory-mapped."""
     digest = blake2b(f"{values.dtype} {values.shape}".encode(), digest_size=16)
@@ -129,11 +174,3 @@ def matrix_fingerprint(values: NDArray[Any]) -> str:
     for start in range(0, len(rows), _CHECK_ROWS):
         digest.update(np.ascontiguousarray(rows[start : start + _CHECK_ROWS]).tobytes())
     return digest.hexdigest()
-
-
-def _check_rows(bad: NDArray[np.bool_], name: str, problem: str, ids: pa.ChunkedArray | None) -> None:
-    if bad.any():
-        row = int(np.argmax(bad))
-        which = f'row {row} (id "{ids[row].as_py()}")' if ids is not None else f"row {row}"
-        others = f", and so do {int(bad.sum()) - 1:,} more" if bad.sum() > 1 else ""
-        raise VectorError(f"{name}: {which} {problem}{others}. Leave out or repair what was encoded there.")

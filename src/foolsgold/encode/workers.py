@@ -70,6 +70,7 @@ class EncodingWorkers:
         self._encoder = encoder
         self._devices = list(devices)
         self._home = encoder.model.device
+        self.chunk_texts = encoder.chunk_texts
         self._workers: list[_Worker] = []
 
     @property

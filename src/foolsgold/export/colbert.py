@@ -24,27 +24,28 @@ NUMBERED = pa.schema([("number", pa.int64()), ("text", TEXT)])
 
 def triples(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     """A line per negative."""
-    query, positive, negative = (_numbers(each) for each in (rows.query_rows, rows.positive_rows, rows.doc_rows))
+    query = _numbers(texts.query_numbers(rows.query_rows))
+    positive, negative = (_numbers(texts.document_numbers(side)) for side in (rows.positive_rows, rows.doc_rows))
     return [joined("[", query, ", ", positive, ", ", negative, "]")]
 
 
 def nways(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     """A line per (query, positive) pair; the loader asks that all have as many documents."""
     pairs = ByPair.of(rows, shape.n_negatives)
-    pieces: list[pa.Array | str] = ["[", _numbers(pairs.query_rows)]
+    pieces: list[pa.Array | str] = ["[", _numbers(texts.query_numbers(pairs.query_rows))]
     for doc_rows, scores in zip(pairs.doc_rows.T, pairs.scores.T, strict=True):
-        pieces += [", [", _numbers(doc_rows), ", ", number_texts(pa.array(scores)), "]"]
+        pieces += [", [", _numbers(texts.document_numbers(doc_rows)), ", ", number_texts(pa.array(scores)), "]"]
     return [joined(*pieces, "]")]
 
 
 def queries(query_rows: NDArray[integer], texts: Texts, shape: Shape) -> Columns:
     """A line per query."""
-    return [pa.array(query_rows), texts.queries(query_rows)]
+    return [pa.array(texts.query_numbers(query_rows)), texts.queries(query_rows)]
 
 
 def collection(doc_rows: NDArray[integer], texts: Texts, shape: Shape) -> Columns:
     """A line per document."""
-    return [pa.array(doc_rows), texts.documents(doc_rows)]
+    return [pa.array(texts.document_numbers(doc_rows)), texts.documents(doc_rows)]
 
 
 def _numbers(rows: NDArray[integer]) -> pa.LargeStringArray:

@@ -39,7 +39,7 @@ def nemo_rows(rows: TrainingRows, texts: Texts, shape: Shape) -> Columns:
     by_query = ByQuery.of(rows, texts.document_keys)
     lists = [_documents(by_query.side(label), texts, shape) for label in (1, 0)]
     queries = [texts.query_ids(by_query.query_rows), texts.queries(by_query.query_rows)]
-    return [*queries, texts.same(_corpus_id(texts.collection), len(by_query.query_rows)), *lists]
+    return [*queries, texts.same(_corpus_id(texts.fingerprint), len(by_query.query_rows)), *lists]
 
 
 def corpus(doc_rows: NDArray[integer], texts: Texts, shape: Shape) -> Columns:
@@ -49,7 +49,7 @@ def corpus(doc_rows: NDArray[integer], texts: Texts, shape: Shape) -> Columns:
 
 def corpus_description(collection: Collection) -> str:
     """What the corpus folder says of itself."""
-    content = {"class": "TextQADataset", "corpus_id": _corpus_id(collection)}
+    content = {"class": "TextQADataset", "corpus_id": _corpus_id(collection.fingerprint)}
     return json.dumps(content) + "\n"
 
 
@@ -58,6 +58,6 @@ def _documents(side: ByQuery, texts: Texts, shape: Shape) -> pa.ListArray:
     return side.lists(structs(id=texts.doc_ids(side.doc_rows), **scores))
 
 
-def _corpus_id(collection: Collection) -> str:
-    """Of this collection alone: a training run that reads several corpora refuses two of one id."""
-    return f"corpus-{collection.fingerprint[:8]}"
+def _corpus_id(fingerprint: str) -> str:
+    """Of one collection alone: a training run that reads several corpora refuses two of one id."""
+    return f"corpus-{fingerprint[:8]}"

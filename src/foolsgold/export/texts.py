@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection
+from foolsgold.collection import Collection, PartOf
 from foolsgold.gather import gathered, gathered_ascending
 
 Render = Callable[[pa.LargeStringArray], pa.LargeStringArray]
@@ -25,13 +25,30 @@ class Texts:
     Attributes:
         collection: whose they are.
         render: how.
-        document_keys: shape (N,), equal where documents say the same.
     """
 
-    def __init__(self, collection: Collection, render: Render) -> None:
+    def __init__(self, collection: Collection, render: Render, part_of: PartOf | None = None) -> None:
         self.collection = collection
         self.render = render
-        self.document_keys = collection.document_keys
+        self._part_of = part_of
+
+    @property
+    def document_keys(self) -> NDArray[np.int64]:
+        """Shape (N,), equal where documents say the same."""
+        return self.collection.document_keys
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the collection; of the whole, where it is a part."""
+        return self.collection.fingerprint if self._part_of is None else self._part_of.fingerprint
+
+    def query_numbers(self, rows: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Rows of queries in the whole collection."""
+        return rows if self._part_of is None else self._part_of.queries(rows)
+
+    def document_numbers(self, rows: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Rows of documents in the whole collection."""
+        return rows if self._part_of is None else self._part_of.documents(rows)
 
     @cached_property
     def queries(self) -> _Column:
@@ -46,22 +63,26 @@ class Texts:
     @cached_property
     def documents(self) -> _Column:
         """Titles and texts of documents, joined."""
-        return _Column([self.collection.corpus["title"], self.collection.corpus["text"]], self.render)
+        return _Column([self._table["title"], self._table["text"]], self.render)
 
     @cached_property
     def titles(self) -> _Column:
         """Titles of documents."""
-        return _Column([self.collection.corpus["title"]], self.render)
+        return _Column([self._table["title"]], self.render)
 
     @cached_property
     def bodies(self) -> _Column:
         """Texts of documents, without their titles."""
-        return _Column([self.collection.corpus["text"]], self.render)
+        return _Column([self._table["text"]], self.render)
 
     @cached_property
     def doc_ids(self) -> _Column:
         """Ids of documents."""
         return _Column([self.collection.doc_ids], self.render)
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        return self.collection.texts_table
 
     def answers(self, query_rows: NDArray[np.integer]) -> pa.ListArray:
         """A list for each query, empty where no answers are known."""

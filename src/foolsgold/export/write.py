@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
 from foolsgold.collection import Collection
 from foolsgold.errors import SettingsError
-from foolsgold.export.check import check_ids, check_scores
+from foolsgold.export.check import check_ids
 from foolsgold.export.formats import FORMATS
-from foolsgold.export.part import Part, Shape
-from foolsgold.export.sinks import SINKS
-from foolsgold.export.texts import Render, Texts
+from foolsgold.export.part import Part
+from foolsgold.export.render import RenderedRows, Renderer, given_beyond_rows, portions, shape_of, sink_for
+from foolsgold.export.sinks import SHARDED_TYPES, Content, WriteShard
+from foolsgold.export.texts import Texts
 from foolsgold.export.training_rows import TrainingRows
-from foolsgold.sample import GIVEN
 from foolsgold.settings import MiningSettings
-from foolsgold.training_formats import FIXED_LENGTH_FORMATS, TRAINING_FORMATS, writes_scores
-
-_ROWS_AT_ONCE = 8_192
-_Add = Callable[[Any], int]
-"""Writes the rows of a portion, and says how many they are."""
+from foolsgold.shards import ShardSizes
+from foolsgold.training_formats import FOLDER_TYPES, TRAINING_FORMATS
 
 
 class TrainingFile:
@@ -35,8 +31,11 @@ class TrainingFile:
 
     Args:
         path: of the file; or of the folder, which is made.
-        collection: whose texts are written.
+        collection: whose texts are written; as far as they come rendered, only ids, judgements and the fingerprint are
+            asked for, and the texts of queries where the format has a file of all.
         settings: with format, file type, and whether there are scores.
+        shards: in which a single file is written, where its type allows it, as a folder of this name; None: as one.
+        documents: what `render_documents` makes of all documents, part by part in their order; None: it is made here.
 
     Attributes:
         n_rows: written so far, of the file to train on.
@@ -46,16 +45,25 @@ class TrainingFile:
         CollectionError: ids that the format cannot express.
     """
 
-    def __init__(self, path: Path, collection: Collection, settings: MiningSettings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        collection: Collection,
+        settings: MiningSettings,
+        *,
+        shards: ShardSizes | None = None,
+        documents: Iterable[tuple[Content, ...]] | None = None,
+    ) -> None:
         check_ids(settings, collection)
         self.n_rows, self.n_given_left_out = 0, 0
         self._collection, self._settings = collection, settings
-        self._texts: dict[Render, Texts] = {}
-        format = FORMATS[settings.format]
+        self._shards = shards if is_sharded(settings) else None
+        self._renderer = Renderer(collection, settings, shards=self._shards)
         if TRAINING_FORMATS[settings.format].is_folder:
-            self._write_beside(path)
+            self._write_beside(path, documents)
         with ExitStack() as opened:
-            self._parts = [self._opened(opened, path / name, part) for name, part in format.negatives.items()]
+            parts = FORMATS[settings.format].negatives
+            self._parts = [self._opened(opened, path, name, part) for name, part in parts.items()]
             self._open = opened.pop_all()
 
     def __enter__(self) -> TrainingFile:
@@ -72,47 +80,57 @@ class TrainingFile:
         Raises:
             SettingsError: there are to be scores, and one is not known.
         """
-        for portion in _portions(rows, self._collection, self._settings):
-            n_rows, *_ = [add(portion) for add in self._parts]
-            self.n_rows += n_rows
-            self.n_given_left_out += _given_beyond_rows(portion, self._settings)
+        self.write_rendered(self._renderer.render(rows))
 
-    def _write_beside(self, folder: Path) -> None:
+    def write_rendered(self, portions: Iterable[RenderedRows]) -> None:
+        """Add rows that are made already, with the same settings and shards."""
+        for portion in portions:
+            for write, content in zip(self._parts, portion.contents, strict=True):
+                write(content, portion.shard)
+            self.n_rows += portion.n_rows
+            self.n_given_left_out += portion.n_given_left_out
+
+    def _write_beside(self, folder: Path, documents: Iterable[tuple[Content, ...]] | None) -> None:
         """The files that do not depend on the negatives."""
-        format, collection = FORMATS[self._settings.format], self._collection
+        format = FORMATS[self._settings.format]
         folder.mkdir()
         for name in (*format.negatives, *format.documents):
             (folder / name).parent.mkdir(exist_ok=True)
         for name, content_for in format.fixed.items():
-            (folder / name).write_text(content_for(collection), encoding="utf-8")
-        self._write_all(folder, format.queries, collection.n_queries)
-        self._write_all(folder, format.documents, collection.n_documents)
+            (folder / name).write_text(content_for(self._collection), encoding="utf-8")
+        self._write_all(folder, format.queries, self._renderer.queries())
+        self._write_all(folder, format.documents, self._renderer.documents() if documents is None else documents)
 
-    def _write_all(self, folder: Path, parts: Mapping[str, Part[Any]], n_rows: int) -> None:
-        for name, part in parts.items():
-            with ExitStack() as opened:
-                add = self._opened(opened, folder / name, part)
-                for start in range(0, n_rows, _ROWS_AT_ONCE):
-                    add(np.arange(start, min(start + _ROWS_AT_ONCE, n_rows)))
+    def _write_all(self, folder: Path, parts: Mapping[str, Part[Any]], blocks: Iterable[tuple[Content, ...]]) -> None:
+        if not parts:
+            return
+        with ExitStack() as opened:
+            writes = [self._opened(opened, folder, name, part) for name, part in parts.items()]
+            for contents in blocks:
+                for write, content in zip(writes, contents, strict=True):
+                    write(content, 0)
 
-    def _opened(self, opened: ExitStack, path: Path, part: Part[Any]) -> _Add:
-        is_folder = TRAINING_FORMATS[self._settings.format].is_folder
-        sink = SINKS[part.kind or (path.suffix[1:] if is_folder else self._settings.training_file_type)]
-        shape = shape_of(self._settings)
-        texts = self._texts.setdefault(sink.render, Texts(self._collection, sink.render))
-        write = opened.enter_context(sink.open(path, part.schema_for(shape), part.frame))
-
-        def add(rows: Any) -> int:
-            batch = part.batch(rows, texts, shape)
-            write(batch)
-            return int(batch.num_rows)
-
-        return add
+    def _opened(self, opened: ExitStack, path: Path, name: str, part: Part[Any]) -> WriteShard:
+        sink, schema = sink_for(name, part, self._settings), part.schema_for(shape_of(self._settings))
+        if self._shards is not None and sink.open_shards is not None:
+            n_shards = self._shards.count(self._collection.n_queries)
+            return opened.enter_context(sink.open_shards(path / name, schema, n_shards))
+        write = opened.enter_context(sink.open(path / name, schema, part.frame))
+        return lambda content, shard: write(content)
 
 
-def shape_of(settings: MiningSettings) -> Shape:
-    """The shape of rows that settings ask for."""
-    return Shape(settings.negatives, writes_scores(settings))
+def is_sharded(settings: MiningSettings) -> bool:
+    """Whether the training file of a sharded run lies in shards.
+
+    Formats that are folders keep a file for each name in them, as their frameworks read them; and a JSON document
+    cannot be cut.
+    """
+    return not TRAINING_FORMATS[settings.format].is_folder and settings.training_file_type in SHARDED_TYPES
+
+
+def is_in_folder(settings: MiningSettings, *, sharded: bool = False) -> bool:
+    """Whether the training file is a folder, in a run with shards or without."""
+    return settings.training_file_type in FOLDER_TYPES or (sharded and is_sharded(settings))
 
 
 def write_training_file(
@@ -144,32 +162,14 @@ def training_table(blocks: Iterable[TrainingRows], collection: Collection, setti
     (part,) = FORMATS[settings.format].negatives.values()
     shape, texts = shape_of(settings), Texts(collection, lambda texts: texts)
     batches, n_left_out = list[pa.RecordBatch](), 0
-    for portion in (portion for rows in blocks for portion in _portions(rows, collection, settings)):
+    for portion in (portion for rows in blocks for portion in portions(rows, collection, settings)):
         batches.append(part.batch(portion, texts, shape))
-        n_left_out += _given_beyond_rows(portion, settings)
+        n_left_out += given_beyond_rows(portion, settings)
     _say_left_out(n_left_out, settings)
     return pa.Table.from_batches(batches, part.schema_for(shape))
-
-
-def _given_beyond_rows(rows: TrainingRows, settings: MiningSettings) -> int:
-    """Given negatives that rows of one length have no place for, each once a query."""
-    if settings.format not in FIXED_LENGTH_FORMATS or GIVEN not in rows.source_names:
-        return 0
-    starts = rows.pair_starts
-    n = len(rows.query_rows)
-    places = np.arange(n) - np.repeat(starts, np.diff(starts, append=n))  # in the pair
-    beyond = rows.take((places >= settings.negatives) & (rows.sources == rows.source_names.index(GIVEN)))
-    return len(set(zip(beyond.query_rows.tolist(), beyond.doc_rows.tolist(), strict=True)))
 
 
 def _say_left_out(n_given: int, settings: MiningSettings) -> None:
     if n_given and not settings.quiet:
         said = f"warning   {n_given:,} given negatives have no place in rows of {settings.format}"
         tqdm.write(said, file=sys.stderr)
-
-
-def _portions(rows: TrainingRows, collection: Collection, settings: MiningSettings) -> Iterator[TrainingRows]:
-    for portion in rows.portions():
-        if writes_scores(settings):
-            check_scores(portion, collection, settings.format)
-        yield portion

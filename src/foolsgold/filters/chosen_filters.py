@@ -19,13 +19,18 @@ from foolsgold.filters.score_bounds import MaxScore, MinScore
 from foolsgold.settings import MiningSettings
 
 
-def filters_for(settings: MiningSettings, collection: Collection) -> list[Filter]:
+def filters_for(settings: MiningSettings, collection: Collection, n_documents: int | None = None) -> list[Filter]:
     """Rules about what may be relevant come first, then those about hardness, and duplicates last.
+
+    Args:
+        settings: thresholds, window, and what is on.
+        collection: that they judge.
+        n_documents: N, where the collection is but a part; None: its own.
 
     Raises:
         SettingsError: the corpus is too small for the window or for the number of negatives.
     """
-    n_documents = collection.n_documents
+    n_documents = collection.n_documents if n_documents is None else n_documents
     end = min(n_documents, settings.depth if settings.max_rank is None else settings.max_rank)
     if n_documents <= settings.negatives:
         mend = f"Lower negatives to at most {n_documents - 1}, or add" if n_documents > 1 else "Add"

@@ -14,7 +14,7 @@ class KnownPairs:
     Args:
         groups: shape (n,), which queries share what is known.
         docs: shape (n,), from 0 to `n_documents` - 1.
-        n_documents: N.
+        n_documents: above all documents, or keys.
     """
 
     def __init__(self, groups: NDArray[np.int64], docs: NDArray[np.integer], n_documents: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection import STANDS, Collection, Judgements
+from foolsgold.collection import STANDS, Collection, Judgements, PartOf
 from foolsgold.filters.known_pairs import KnownPairs
 from foolsgold.search import Candidates, Estimates
 
@@ -94,6 +94,16 @@ class PairBlock:
         """Whether the pair has a positive, shape (P,)."""
         return self.positive_rows >= 0
 
+    def renumbered(self, part_of: PartOf) -> PairBlock:
+        """The same with rows in the whole, where the block was made of a part; keys stay comparable with each other."""
+        return replace(
+            self,
+            query_rows=part_of.queries(self.query_rows),
+            positive_rows=part_of.documents(self.positive_rows).astype(np.int32),
+            doc_rows=part_of.documents(self.doc_rows).astype(np.int32),
+            given=self.given._replace(doc_rows=part_of.documents(self.given.doc_rows).astype(np.int32)),
+        )
+
     @property
     def ranks(self) -> NDArray[np.int64]:
         """Rank of each column, shape (K,)."""
@@ -111,6 +121,7 @@ class Relevance:
         self.doc_keys = collection.document_keys
         self.query_keys = collection.query_keys
         self._groups = collection.query_groups  # (Q,)
+        self._n_keys = collection.n_keys
         positives, held_out = collection.positives, collection.held_out_positives
         self._positives = self._pairs(positives, held_out)
         self._positive_texts = self._pairs(positives, held_out, by_text=True)
@@ -121,7 +132,7 @@ class Relevance:
         self._given = collection.given_negatives or Judgements.none(collection.n_queries)
         self._stands = collection.given_fates == STANDS
         given_keys = self.doc_keys[self._given.doc_rows[self._stands]]
-        self._given_texts = KnownPairs(self._given.query_rows[self._stands], given_keys, len(self.doc_keys))
+        self._given_texts = KnownPairs(self._given.query_rows[self._stands], given_keys, self._n_keys)
 
     def positive_keys(self, query_row: int) -> NDArray[np.int64]:
         """Text keys of all known positives of a query, and of what relabelling set aside."""
@@ -195,7 +206,7 @@ class Relevance:
         query_rows = np.concatenate([judgements.query_rows for judgements in judged])
         doc_rows = np.concatenate([judgements.doc_rows for judgements in judged])
         docs = self.doc_keys[doc_rows] if by_text else doc_rows
-        return KnownPairs(self._groups[query_rows], docs, len(self.doc_keys))
+        return KnownPairs(self._groups[query_rows], docs, self._n_keys)
 
 
 def _ranks_among(

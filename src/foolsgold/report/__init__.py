@@ -5,8 +5,8 @@ from foolsgold.report.page import report_page
 from foolsgold.report.report import make_report
 from foolsgold.report.stages import Stages
 from foolsgold.report.summary import Example, summary_lines
-from foolsgold.report.watched import Watched
+from foolsgold.report.watched import Seen, Watched
 
 __all__ = [
-    "Example", "PushedData", "Stages", "Watched", "dataset_card", "make_report", "report_page", "summary_lines",
+    "Example", "PushedData", "Seen", "Stages", "Watched", "dataset_card", "make_report", "report_page", "summary_lines",
 ]  # fmt: skip

@@ -32,6 +32,11 @@ class ByRank:
         self._scores.append(np.where(absent, np.nan, pairs.scores[rows]))
         self._probabilities.append(np.where(absent, np.nan, pairs.false_negative_probabilities[rows]))
 
+    def merge(self, other: ByRank) -> None:
+        """Add the numbers of blocks that come after these; rows and Q are those of the whole collection."""
+        self._scores += other._scores
+        self._probabilities += other._probabilities
+
     def describe(self) -> dict[str, Any]:
         """As the report keeps it: a row for each rank, with quartiles; null where nothing is known."""
         scores, probabilities = _stacked(self._scores), _stacked(self._probabilities)

@@ -77,8 +77,13 @@ class ExamplePairs:
             worst = kept[-1].value if len(kept) >= _PER_GROUP else np.inf
             for pair in _lowest_of_each_query(pairs, np.where(keys < worst, keys, np.inf)):
                 kept.append(_example(float(keys[pair]), pair, pairs, fates, chosen))
-            kept.sort(key=lambda example: (example.value, example.query_row))
-            del kept[_PER_GROUP:]
+            _keep_lowest(kept)
+
+    def merge(self, other: ExamplePairs) -> None:
+        """Add those of other queries; rows are those of the whole collection."""
+        for group, kept in self.groups.items():
+            kept += other.groups[group]
+            _keep_lowest(kept)
 
     def _keys(self, pairs: PairBlock, fates: Fates) -> dict[str, NDArray[np.float64]]:
         """What each kind of example is picked by, the lowest first, shape (P,); infinity for pairs that are none."""
@@ -97,6 +102,11 @@ class ExamplePairs:
             distances = np.where(guessed, self._threshold.distances(pairs), np.inf)
             keys["nearest"] = distances.min(axis=1, initial=np.inf)
         return keys
+
+
+def _keep_lowest(examples: list[ExamplePair]) -> None:
+    examples.sort(key=lambda example: (example.value, example.query_row))
+    del examples[_PER_GROUP:]
 
 
 def _lowest_of_each_query(pairs: PairBlock, keys: NDArray[np.float64]) -> Iterator[int]:

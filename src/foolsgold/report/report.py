@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from foolsgold.calibration import LeakTest
-from foolsgold.choose import Choosing
 from foolsgold.collection import FATES, Collection
 from foolsgold.histogram import Histogram
 from foolsgold.provenance import Provenance
 from foolsgold.report.verdict import verdict_on
 from foolsgold.report.watched import Watched
-from foolsgold.sample import GIVEN, RANDOM, ChosenNumbers, Tally
+from foolsgold.sample import GIVEN, RANDOM, ChosenNumbers, Outlook, Suspects, Tally, Terms, Threshold
 from foolsgold.settings import MiningSettings
 
 NOT_MEASURABLE = "no query has two positives of which one could be hidden, or nothing was chosen for those"
@@ -23,12 +22,41 @@ _EXAMPLES = 20
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
+class ChoiceMade(Protocol):
+    """What is said of a choice when it is made: see `Choosing`."""
+
+    @property
+    def terms(self) -> Terms:
+        """On which is chosen."""
+        ...
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What was found with the terms."""
+        ...
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """Where the rules draw the line."""
+        ...
+
+    @property
+    def suspects(self) -> Suspects:
+        """Candidates to be judged."""
+        ...
+
+    @property
+    def tally(self) -> Tally:
+        """Counts."""
+        ...
+
+
 def make_report(
     *,
     collection: Collection,
     settings: MiningSettings,
     origin: Provenance,
-    choosing: Choosing,
+    choosing: ChoiceMade,
     watched: Watched,
     leak: LeakTest | None,
     numbers: ChosenNumbers,
@@ -73,7 +101,7 @@ def make_report(
     return {"verdict": verdict_on(report).describe(), **report}
 
 
-def _of_plots(choosing: Choosing, watched: Watched, numbers: ChosenNumbers) -> dict[str, Any]:
+def _of_plots(choosing: ChoiceMade, watched: Watched, numbers: ChosenNumbers) -> dict[str, Any]:
     """Distributions, scores by rank, hardness against false negatives, and how often documents were chosen."""
     outlook = choosing.outlook
     histograms = {"positives": Histogram.of(numbers.positive_scores), "negatives": Histogram.of(numbers.scores)}
@@ -136,7 +164,7 @@ def _of_rows(tally: Tally, settings: MiningSettings) -> dict[str, Any]:
 
 
 def _of_false_negatives(
-    choosing: Choosing, numbers: ChosenNumbers, settings: MiningSettings, origin: Provenance, leak: LeakTest | None
+    choosing: ChoiceMade, numbers: ChosenNumbers, settings: MiningSettings, origin: Provenance, leak: LeakTest | None
 ) -> dict[str, Any]:
     """What is expected, at which price, on which grounds, and what the leak test found."""
     return {

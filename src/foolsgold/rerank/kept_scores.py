@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from foolsgold.errors import CollectionError
 from foolsgold.search import ROWS_PER_GROUP, Candidates, CandidateStore
+from foolsgold.shard_writer import QueryTableWriter
+from foolsgold.shards import replace_table
 
 QUERIES_PER_GROUP = ROWS_PER_GROUP  # scored together: fixed, since a logit depends on those in the same batch
 _OF_CANDIDATES, _OF_POSITIVES = "cross_encoder_scores", "positive_cross_encoder_scores"
@@ -49,21 +50,23 @@ class KeptScores:
 
     def groups(self) -> Iterator[tuple[Candidates, PairScores]]:
         """`QUERIES_PER_GROUP` queries at a time; the scores are written when the next group is asked for."""
-        import pyarrow.parquet as pq
-
         unfinished = None if self._target is None else self._target.with_name(f"{self._target.name}.unfinished")
         with ExitStack() as files:
-            writer: pq.ParquetWriter | None = None
+            writer: QueryTableWriter | None = None
             for batch, block in self._candidates.batches(QUERIES_PER_GROUP):
                 scores = self._known(batch, block)
                 yield block, scores
                 if unfinished is not None:
                     table = self._with_scores(batch, block, scores)
                     if writer is None:
-                        writer = files.enter_context(pq.ParquetWriter(unfinished, table.schema, compression="zstd"))
-                    writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+                        writer = files.enter_context(self._writer(unfinished, table.schema))
+                    writer.write(table, block.query_rows)
         if unfinished is not None and self._target is not None and writer is not None:
-            os.replace(unfinished, self._target)
+            replace_table(unfinished, self._target)
+
+    def _writer(self, path: Path, schema: pa.Schema) -> QueryTableWriter:
+        kept = self._candidates
+        return QueryTableWriter(path, schema, ROWS_PER_GROUP, n_queries=kept.n_queries, shards=kept.shards)
 
     def _known(self, batch: pa.RecordBatch, block: Candidates) -> PairScores:
         scores = PairScores(

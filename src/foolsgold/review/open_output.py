@@ -15,6 +15,7 @@ from foolsgold.relabel import judged_again
 from foolsgold.review.order import Order, review_order
 from foolsgold.review.pairs import OpenPairs, open_pairs
 from foolsgold.search import CandidateStore
+from foolsgold.shards import is_there
 
 
 class OpenOutput(NamedTuple):
@@ -67,5 +68,5 @@ def _check_whole(out: Path) -> None:
         )
     if (out / SETTINGS_FILE).is_file():
         for name in (CANDIDATES_FILE, NEGATIVES_FILE):
-            if not (out / name).is_file():
+            if not is_there(out / name):
                 raise CollectionError(f"{out} has no {name}. Restore it, or mine again into a new folder.")

@@ -5,8 +5,9 @@ from foolsgold.sample.group_judge import GroupJudge
 from foolsgold.sample.judge import CrossEncoderJudge, judge_for
 from foolsgold.sample.negatives import GIVEN, NEGATIVES_SCHEMA, RANDOM, Chosen
 from foolsgold.sample.numbers import ChosenNumbers
-from foolsgold.sample.outlook import Outlook, outlook_on
+from foolsgold.sample.outlook import Outlook, Sampled, outlook_on
 from foolsgold.sample.price import Price
+from foolsgold.sample.random_fill import RandomDocuments
 from foolsgold.sample.sampler import Sampler
 from foolsgold.sample.simans import SimANS
 from foolsgold.sample.softmax import Softmax
@@ -33,6 +34,8 @@ __all__ = [
     "GroupJudge",
     "Outlook",
     "Price",
+    "RandomDocuments",
+    "Sampled",
     "Sampler",
     "SimANS",
     "Softmax",

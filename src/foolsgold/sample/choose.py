@@ -43,15 +43,26 @@ def sampler_for(settings: MiningSettings, price: Price) -> Sampler:
 
 
 class Chooser:
-    """Chooses block by block, and counts."""
+    """Chooses block by block, and counts.
 
-    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings, terms: Terms) -> None:
+    Args:
+        collection: whose queries they are.
+        relevance: what it knows.
+        settings: rules, sampler and number of negatives.
+        terms: on which is chosen.
+        random: what draws documents from the whole corpus, where the collection is but a part of it.
+    """
+
+    def __init__(
+        self, collection: Collection, relevance: Relevance, settings: MiningSettings, terms: Terms, *,
+        random: RandomDocuments | None = None,
+    ) -> None:  # fmt: skip
         self._collection = collection
         self._settings = settings
         self._whole_margins = settings.replace(margin_min_probability=0.0)
         self._terms = terms
         self._sampler = sampler_for(settings, terms.price)
-        self._random = RandomDocuments(collection, relevance, settings)
+        self._random = random or RandomDocuments.of(collection, relevance, settings)
         self.tally = Tally()
 
     def choose(self, pairs: PairBlock, filtered: Filtered, judge: GroupJudge | None = None) -> tuple[Chosen, Fates]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection
+from foolsgold.collection import Collection, PartOf
 from foolsgold.gather import gathered
 
 GIVEN = "given"  # the source of a negative that the training data had already
@@ -108,6 +108,15 @@ class Chosen:
         """Those that the training data did not have already."""
         mined = self.sources != GIVEN_SOURCE
         return self._with_columns(lambda column: getattr(self, column)[mined], self.source_names)
+
+    def renumbered(self, part_of: PartOf) -> Chosen:
+        """The same with rows in the whole, where they were chosen from a part of a collection."""
+        return replace(
+            self,
+            query_rows=part_of.queries(self.query_rows),
+            positive_rows=part_of.documents(self.positive_rows).astype(np.int32),
+            doc_rows=part_of.documents(self.doc_rows).astype(np.int32),
+        )
 
     @property
     def expected_false_negative_ratio(self) -> float | None:

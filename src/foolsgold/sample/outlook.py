@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ class Outlook(NamedTuple):
     trade_offs: list[TradeOff]
 
 
-class _Sampled(NamedTuple):
+class Sampled(NamedTuple):
     """A block of the sample: survivors of pairs with a positive, and of the same pairs what decides, (P, K) each."""
 
     survivors: Survivors
@@ -40,7 +40,8 @@ class _Sampled(NamedTuple):
     guessed: NDArray[np.bool_]  # dropped by a rule that guesses
 
     @classmethod
-    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> _Sampled:
+    def of(cls, pairs: PairBlock, filtered: Filtered, settings: MiningSettings) -> Sampled:
+        """Of pairs, and what filters left of them."""
         rows = pairs.has_positive
         places = [place for place, reason in enumerate(filtered.reasons) if reason in GUESSING]
         return cls(
@@ -51,21 +52,20 @@ class _Sampled(NamedTuple):
         )
 
 
-def outlook_on(blocks: Iterator[tuple[PairBlock, Filtered]], settings: MiningSettings) -> Outlook:
+def outlook_on(sample: Sequence[Sampled], settings: MiningSettings) -> Outlook:
     """Find terms, threshold and trade-offs.
 
     Args:
-        blocks: pairs, and what filters left of them.
+        sample: of the pairs, block by block.
         settings: rates, sampler, number of negatives.
     """
-    sample = [_Sampled.of(pairs, filtered, settings) for pairs, filtered in blocks]
     survivors = [part.survivors for part in sample]
     found = np.concatenate([np.empty(0), *(part.standings for part in sample)])
     terms = Terms(price_for(survivors, settings), lowest(found, settings.doubtful_ratio))
     return Outlook(terms, _threshold(sample, terms, settings), trade_offs(survivors, settings))
 
 
-def _threshold(sample: Sequence[_Sampled], terms: Terms, settings: MiningSettings) -> Threshold | None:
+def _threshold(sample: Sequence[Sampled], terms: Terms, settings: MiningSettings) -> Threshold | None:
     """What separates the chosen from what was dropped by a guess, or passed over."""
     known = any((~np.isnan(part.survivors.probabilities)).any() for part in sample)
     by: Literal["probability", "score"] = "probability" if known else "score"

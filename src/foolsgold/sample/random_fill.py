@@ -21,12 +21,26 @@ class RandomDocuments:
     Never a known positive, a given negative, a candidate that was chosen or that a filter dropped as too similar, a
     text of any of these, the query's text, a document with an answer of the query, or the same text twice. Hard
     negatives alone can hurt recall (STAR, arXiv 2104.08051): random ones keep what is far from a query there.
+
+    Args:
+        relevance: what is known of the queries.
+        settings: seed, rates, window.
+        doc_keys: shape (N,), of the whole corpus, whose rows are drawn.
+        answers: of the queries, to be looked for in the whole corpus; None: nothing is.
     """
 
-    def __init__(self, collection: Collection, relevance: Relevance, settings: MiningSettings) -> None:
+    def __init__(
+        self, relevance: Relevance, settings: MiningSettings, doc_keys: NDArray[np.int64], answers: Answers | None
+    ) -> None:
         self._relevance = relevance
         self._settings = settings
-        self._answers = Answers.of(collection, settings)
+        self._doc_keys = doc_keys
+        self._answers = answers
+
+    @classmethod
+    def of(cls, collection: Collection, relevance: Relevance, settings: MiningSettings) -> RandomDocuments:
+        """From the corpus of a collection."""
+        return cls(relevance, settings, collection.document_keys, Answers.of(collection, settings))
 
     def draw(
         self,
@@ -68,7 +82,7 @@ class RandomDocuments:
 
     def _documents(self, query_row: int, n_wanted: int, barred: set[int], generator: np.random.Generator) -> list[int]:
         """Up to `n_wanted` rows of documents; `barred` are the keys of texts that may not come, or not again."""
-        doc_keys = self._relevance.doc_keys
+        doc_keys = self._doc_keys
         n_documents, size = len(doc_keys), min(len(doc_keys), 4 * (n_wanted + len(barred)))
         chosen: list[int] = []
         while True:

@@ -58,6 +58,10 @@ class Suspects:
              column.astype(np.int32), pairs.scores[row, column].astype(np.float32), positives[query].astype(np.float32))
         )  # fmt: skip
 
+    def merge(self, other: Suspects) -> None:
+        """Add those of blocks that come after these; rows are those of the whole collection."""
+        self._columns += other._columns
+
     def __len__(self) -> int:
         return sum(len(columns[0]) for columns in self._columns)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +61,17 @@ class Tally:
     judged_chosen: int = 0
     given: Counter[str] = field(default_factory=Counter)
     given_beyond_row: int = 0
+
+    def merge(self, other: Tally) -> None:
+        """Add the counts of blocks that come after these."""
+        for name in (counted.name for counted in fields(self)):
+            counts, more = getattr(self, name), getattr(other, name)
+            if isinstance(counts, Counter):
+                counts.update(more)  # in the order in which they come, nought too
+            elif isinstance(counts, list):
+                counts += more
+            else:
+                setattr(self, name, counts + more)
 
     def count_candidates(
         self, pairs: PairBlock, filtered: Filtered, taken: NDArray[np.bool_], dropped: NDArray[np.bool_]

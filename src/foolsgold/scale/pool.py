@@ -103,7 +103,13 @@ class Pool(Protocol):
         ...
 
     def stream(
-        self, make: Callable[..., Callable[[Item], R]], args: tuple[Any, ...], items: Iterable[Item], *, gpus: float = 0
+        self,
+        make: Callable[..., Callable[[Item], R]],
+        args: tuple[Any, ...],
+        items: Iterable[Item],
+        *,
+        gpus: float = 0,
+        on_each_core: bool = False,
     ) -> Iterator[R]:
         """Items through one object a worker, results as they come; a bounded number under way.
 
@@ -112,6 +118,7 @@ class Pool(Protocol):
             args: of `make`; large ones are best put behind a path.
             items: whatever can be pickled; a few thousand at most, of any size.
             gpus: of each worker.
+            on_each_core: an object for each core rather than one a worker, for what computes on one core.
         """
         ...
 
@@ -188,7 +195,13 @@ class InProcessPool:
         return map(call, items)
 
     def stream(
-        self, make: Callable[..., Callable[[Item], R]], args: tuple[Any, ...], items: Iterable[Item], *, gpus: float = 0
+        self,
+        make: Callable[..., Callable[[Item], R]],
+        args: tuple[Any, ...],
+        items: Iterable[Item],
+        *,
+        gpus: float = 0,
+        on_each_core: bool = False,
     ) -> Iterator[R]:
         """One after the other, through one object."""
         call = make(*_resolved(args))

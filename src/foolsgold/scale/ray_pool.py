@@ -130,15 +130,20 @@ class RayPool:
         return self.ordered((partial(self.submit, call, item) for item in items), ahead=ahead)
 
     def stream(
-        self, make: Callable[..., Callable[[Item], R]], args: tuple[Any, ...], items: Iterable[Item], *, gpus: float = 0
+        self,
+        make: Callable[..., Callable[[Item], R]],
+        args: tuple[Any, ...],
+        items: Iterable[Item],
+        *,
+        gpus: float = 0,
+        on_each_core: bool = False,
     ) -> Iterator[R]:
         """Over Ray Data."""
-        self._cluster.check_gpus(gpus * self.n_workers)
+        n_objects = max(1, self._cluster.n_cpus()) if on_each_core else self.n_workers
+        self._cluster.check_gpus(gpus * n_objects)
         if self._cluster.is_client:
-            return stream_over_actors(self, make, args, items, gpus=gpus)
-        return stream_over_ray_data(
-            make, args, items, n_workers=self.n_workers, gpus=gpus, environment=self._environment
-        )
+            return stream_over_actors(self, make, args, items, n_workers=n_objects, gpus=gpus)
+        return stream_over_ray_data(make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started for this pool."""

@@ -63,13 +63,13 @@ def stream_over_ray_data(
 
 
 def stream_over_actors(
-    pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, gpus: float
+    pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, n_workers: int, gpus: float
 ) -> Iterator[Any]:
     """Likewise, over actors of a pool on Ray."""
     import ray
 
     waiting, under_way = iter(items), dict[Any, tuple[Actor[Any], Any]]()
-    actors = pool.actors(make, [args] * pool.n_workers, gpus=gpus)
+    actors: list[Actor[Any]] = pool.actors(make, [args] * n_workers, gpus=gpus)
 
     def begin(actor: Actor[Any], item: Any) -> None:
         under_way[actor.call("__call__", item).held] = actor, item

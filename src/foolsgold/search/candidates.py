@@ -1,21 +1,17 @@
-"""Candidates: what a search found for a block of queries, and the table that keeps them."""
+"""Candidates: what a search found for a block of queries, and the rows of the table that keeps them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foolsgold.collection import Collection, Judgements
-from foolsgold.errors import CollectionError
+from foolsgold.collection import Collection, Judgements, PartOf
 from foolsgold.gather import gathered
-from foolsgold.row_groups import RowGroupWriter
+from foolsgold.shards import QUERIES_STEP
 
 CANDIDATES_SCHEMA = pa.schema(
     [
@@ -38,9 +34,7 @@ GIVEN_FIELDS = (
     pa.field("given_scores", pa.list_(pa.float32())),
     pa.field("given_rows", pa.list_(pa.int32())),
 )  # further columns, where the training data has negatives already
-_IDS = ("positive_ids", "doc_ids", "given_ids")  # for readers of the file; rows in the collection say it faster
-ROWS_PER_GROUP = 1024  # fixed, so that the file does not depend on how many queries were searched at once
-_GROUPS_SAMPLED = 32  # as many places in a collection are enough to know it, and of a large file little is read
+ROWS_PER_GROUP = QUERIES_STEP  # fixed, so that the file does not depend on how many queries were searched at once
 
 
 def schema_for(collection: Collection) -> pa.Schema:
@@ -158,8 +152,14 @@ class Candidates:
         )
 
 
-def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
-    """The rows of candidates.parquet for a block of queries."""
+def to_batch(candidates: Candidates, collection: Collection, part_of: PartOf | None = None) -> pa.RecordBatch:
+    """The rows of candidates.parquet for a block of queries.
+
+    Args:
+        candidates: of the queries.
+        collection: whose ids they get.
+        part_of: the whole that the collection is a part of, whose rows of documents they get; None: it is the whole.
+    """
     present = candidates.doc_rows >= 0
     offsets = _offsets(present.sum(axis=1))
     doc_ids = gathered(collection.doc_ids, candidates.doc_rows[present])
@@ -175,9 +175,9 @@ def to_batch(candidates: Candidates, collection: Collection) -> pa.RecordBatch:
         pa.ListArray.from_arrays(offsets, pa.array(candidates.scores[present], pa.float32())),
         pa.ListArray.from_arrays(offsets, sources),
         *_estimate_columns(candidates.estimates, present, offsets),
-        pa.ListArray.from_arrays(positive_offsets, pa.array(candidates.positive_rows, pa.int32())),
-        pa.ListArray.from_arrays(offsets, pa.array(candidates.doc_rows[present], pa.int32())),
-        *_given_columns(candidates.given, collection),
+        pa.ListArray.from_arrays(positive_offsets, _rows(candidates.positive_rows, part_of)),
+        pa.ListArray.from_arrays(offsets, _rows(candidates.doc_rows[present], part_of)),
+        *_given_columns(candidates.given, collection, part_of),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema_for(collection))
 
@@ -231,11 +231,11 @@ def _estimates(batch: pa.RecordBatch, present: NDArray[np.bool_]) -> Estimates |
     return Estimates(**columns)
 
 
-def _given_columns(given: Given | None, collection: Collection) -> list[pa.Array]:
+def _given_columns(given: Given | None, collection: Collection, part_of: PartOf | None) -> list[pa.Array]:
     if given is None:
         return []
     offsets, doc_rows = pa.array(given.judgements.offsets, pa.int32()), given.judgements.doc_rows
-    columns = (gathered(collection.doc_ids, doc_rows), _null_for_nan(given.scores), pa.array(doc_rows, pa.int32()))
+    columns = (gathered(collection.doc_ids, doc_rows), _null_for_nan(given.scores), _rows(doc_rows, part_of))
     return [pa.ListArray.from_arrays(offsets, column) for column in columns]
 
 
@@ -247,95 +247,8 @@ def _given(batch: pa.RecordBatch) -> Given | None:
     return Given(Judgements(offsets, batch["given_rows"].flatten().to_numpy()), scores)
 
 
-class CandidateStore:
-    """All scored candidates, in candidates.parquet or in memory, so that choosing again encodes nothing."""
-
-    def __init__(self, collection: Collection, path: Path | None = None) -> None:
-        self._collection = collection
-        self._schema = schema_for(collection)
-        self._path = path
-        self._kept = pa.py_buffer(b"")  # the file's content, where nothing is kept on disk
-
-    def write(self, blocks: Iterator[Candidates]) -> None:
-        """Keep the blocks, regrouped so that the file does not depend on their size."""
-        kept = pa.BufferOutputStream()
-        with RowGroupWriter(self._path or kept, self._schema, ROWS_PER_GROUP) as writer:
-            for block in blocks:
-                writer.write(to_batch(block, self._collection))
-        self._kept = kept.getvalue()
-
-    def rewrite(self, blocks: Iterator[Candidates]) -> None:
-        """Keep these blocks instead; they may be made of the old ones as they are read."""
-        if self._path is None:
-            self.write(blocks)
-            return
-        new = self._path.with_name(f"new.{self._path.name}")
-        CandidateStore(self._collection, new).write(blocks)
-        os.replace(new, self._path)
-
-    def blocks(self, n_queries: int, query_rows: NDArray[np.int64] | None = None) -> Iterator[Candidates]:
-        """The candidates again, in the collection's order.
-
-        Args:
-            n_queries: at most so many at a time.
-            query_rows: of these queries alone, ascending; None: of all.
-        """
-        columns = [name for name in self._schema.names if name not in _IDS]
-        for start, batch in self._portions(n_queries, columns=columns, query_rows=query_rows):
-            rows = np.arange(start, start + len(batch))
-            if query_rows is not None:
-                rows = rows[np.isin(rows, query_rows)]
-                batch = batch.take(pa.array(rows - start))
-            if len(rows):
-                yield from_batch(batch, rows)
-
-    def sample(self, n_queries: int) -> NDArray[np.int64]:
-        """Rows of about as many queries, spread evenly over row groups that are spread evenly over the file."""
-        total = self._collection.n_queries
-        n_groups = -(-total // ROWS_PER_GROUP)
-        groups = np.unique(np.linspace(0, n_groups - 1, min(n_groups, _GROUPS_SAMPLED)).astype(np.int64))
-        rows = (groups[:, None] * ROWS_PER_GROUP + np.arange(ROWS_PER_GROUP)).ravel()
-        rows = rows[rows < total]
-        spread: NDArray[np.int64] = rows[
-            np.unique(np.linspace(0, len(rows) - 1, min(len(rows), n_queries)).astype(int))
-        ]
-        return spread
-
-    def batches(self, n_queries: int) -> Iterator[tuple[pa.RecordBatch, Candidates]]:
-        """The rows of the table with all its columns, at most `n_queries` at a time, and what they say."""
-        for start, batch in self._portions(n_queries, columns=None, query_rows=None):
-            yield batch, from_batch(batch, np.arange(start, start + len(batch)))
-
-    def _portions(
-        self, n_queries: int, *, columns: list[str] | None, query_rows: NDArray[np.int64] | None
-    ) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Each with the row of its first query; row groups without any of `query_rows` are not read."""
-        groups = None if query_rows is None else np.unique(query_rows // ROWS_PER_GROUP)
-        for first, batch in self._row_groups(columns, groups):
-            if not batch["query_id"].equals(_joined(self._collection.query_ids.slice(first, len(batch)))):
-                raise CollectionError("candidates.parquet has other queries than the collection. Mine again.")
-            for start in range(0, len(batch), n_queries):
-                yield first + start, batch.slice(start, n_queries)
-
-    def _row_groups(
-        self, columns: list[str] | None, groups: NDArray[np.int64] | None
-    ) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Some or all with their first row, one by one: Arrow cannot read lists of dictionary values across them."""
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(self._path or pa.BufferReader(self._kept)) as file:
-                missing = set(self._schema.names) - set(file.schema_arrow.names)
-                if missing or file.metadata.num_rows != self._collection.n_queries:
-                    raise CollectionError(
-                        f"{self._path}: {file.metadata.num_rows:,} rows for {self._collection.n_queries:,} queries, "
-                        f"{len(missing)} columns missing. Mine again."
-                    )
-                for group in range(file.num_row_groups) if groups is None else groups.tolist():
-                    for batch in file.read_row_group(group, columns=columns).combine_chunks().to_batches():
-                        yield group * ROWS_PER_GROUP, batch
-        except (pa.ArrowInvalid, OSError) as error:
-            raise CollectionError(f"{self._path}: not a readable candidates file ({error}). Mine again.") from error
+def _rows(doc_rows: NDArray[np.int32], part_of: PartOf | None) -> pa.Array:
+    return pa.array(doc_rows if part_of is None else part_of.documents(doc_rows), pa.int32())
 
 
 def _null_for_nan(scores: NDArray[np.float32]) -> pa.Array:
@@ -344,7 +257,3 @@ def _null_for_nan(scores: NDArray[np.float32]) -> pa.Array:
 
 def _offsets(counts: NDArray[np.integer]) -> pa.Array:
     return pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
-
-
-def _joined(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

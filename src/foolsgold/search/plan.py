@@ -45,7 +45,10 @@ class Plan(NamedTuple):
         return {"index": self.kind, "reason": self.reason, "estimated": known}
 
 
-def plan_index(kind: IndexKind, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, device: str, seed: int) -> Plan:
+def plan_index(
+    kind: IndexKind, query_vecs: Vectors, doc_vecs: Vectors, *, k: int, device: str, seed: int,
+    n_queries: int | None = None,
+) -> Plan:  # fmt: skip
     """Exact search, unless Voyager would save much of a long run; both are timed on a sample where it matters.
 
     Args:
@@ -55,16 +58,18 @@ def plan_index(kind: IndexKind, query_vecs: Vectors, doc_vecs: Vectors, *, k: in
         k: documents wanted of each query.
         device: where exact search would run.
         seed: of Voyager's graph.
+        n_queries: Q, where only a sample of the queries is at hand; None: these are all.
     """
     if kind != "auto":
         return Plan(kind, "asked for")
-    n_queries, n_docs = len(query_vecs), len(doc_vecs)
+    n_queries = len(query_vecs) if n_queries is None else n_queries
+    n_docs = len(doc_vecs)
     if n_queries * n_docs * doc_vecs.dimensions < _FAR_BELOW_PATIENCE:
         return Plan("exact", "few enough products to be done in seconds")
     exact_seconds = _AROUND * n_queries * n_docs * _seconds_per_product(doc_vecs, device)
     if exact_seconds < _PATIENCE_SECONDS:
         return Plan("exact", f"done in about {exact_seconds:.0f} s, measured on a sample", exact_seconds)
-    voyager_seconds = _voyager_seconds(query_vecs, doc_vecs, k=k, seed=seed)
+    voyager_seconds = _voyager_seconds(query_vecs, doc_vecs, k=k, seed=seed, n_all=n_queries)
     kind = "voyager" if exact_seconds > 2 * voyager_seconds else "exact"
     reason = f"measured on a sample: about {exact_seconds:.0f} s exact, {voyager_seconds:.0f} s with Voyager"
     return Plan(kind, reason, exact_seconds, voyager_seconds)
@@ -102,7 +107,7 @@ def _seconds_per_product(doc_vecs: Vectors, device: str) -> float:
     return (time.perf_counter() - started) / len(docs) ** 2
 
 
-def _voyager_seconds(query_vecs: Vectors, doc_vecs: Vectors, *, k: int, seed: int) -> float:
+def _voyager_seconds(query_vecs: Vectors, doc_vecs: Vectors, *, k: int, seed: int, n_all: int) -> float:
     """Of building with all documents and asking all queries: both go with the logarithm of the corpus."""
     sample = doc_vecs.first(_SAMPLE)
     started = time.perf_counter()
@@ -112,4 +117,4 @@ def _voyager_seconds(query_vecs: Vectors, doc_vecs: Vectors, *, k: int, seed: in
     index.search(query_vecs, slice(0, n_queries), min(k, len(sample)))
     asked = time.perf_counter()
     longer = math.log(len(doc_vecs)) / math.log(len(sample))
-    return longer * ((built - started) * len(doc_vecs) / len(sample) + (asked - built) * len(query_vecs) / n_queries)
+    return longer * ((built - started) * len(doc_vecs) / len(sample) + (asked - built) * n_all / n_queries)

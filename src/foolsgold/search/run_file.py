@@ -65,6 +65,20 @@ class RunSource:
         places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[places] == wanted, self.key_scores[places], np.nan)
 
+    def of_queries(self, rows: NDArray[np.int64]) -> RunSource:
+        """Of some queries, ascending, which are numbered anew; the documents keep their rows."""
+        starts, stops = np.searchsorted(self.keys, [rows * self.n_documents, (rows + 1) * self.n_documents])
+        counts = stops - starts
+        ends = np.cumsum(counts)
+        places = np.arange(counts.sum()) + np.repeat(starts - (ends - counts), counts)
+        moved = np.repeat((np.arange(len(rows)) - rows) * self.n_documents, counts)
+        lines = np.diff(self.offsets)[rows]
+        of_lines = np.arange(lines.sum()) + np.repeat(self.offsets[rows] - (np.cumsum(lines) - lines), lines)
+        return RunSource(
+            self.name, np.concatenate([[0], np.cumsum(lines)]), self.doc_rows[of_lines], self.scores[of_lines],
+            self.keys[places] + moved, self.key_scores[places], self.n_documents, self.description,
+        )  # fmt: skip
+
     def describe(self) -> dict[str, Any]:
         """Path, fingerprint, and what reading met, under the source's name."""
         return {self.name: self.description}

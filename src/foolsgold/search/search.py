@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,19 +34,21 @@ class Search:
     Args:
         collection: the queries.
         encoded: their vectors; None where no source needs them.
-        opened: the sources that need no vectors, by name.
+        opened: sources by name; vectors need not be among them, unless others have searched those already.
         settings: `source` says which to ask, and in which order.
+        depth: how many candidates each query has at most; None: as the settings and the corpus allow.
     """
 
     def __init__(
-        self, collection: Collection, encoded: Encoded | None, opened: Mapping[str, Source], settings: MiningSettings
-    ) -> None:
+        self, collection: Collection, encoded: Encoded | None, opened: Mapping[str, Source], settings: MiningSettings,
+        *, depth: int | None = None,
+    ) -> None:  # fmt: skip
         self._collection = collection
         self._settings = settings
-        self._k = min(settings.depth, collection.n_documents)
+        self._k = min(settings.depth, collection.n_documents) if depth is None else depth
         names = [source.name for source in parse_sources(settings.source)]
         sources = dict(opened)
-        if encoded is not None and DENSE in names:
+        if encoded is not None and DENSE in names and DENSE not in sources:
             sources[DENSE] = DenseSource(encoded, settings)
         self._sources = [sources[name] for name in names]
         self._source_names = combinations(names)
@@ -63,22 +65,23 @@ class Search:
         with tqdm(total=n_queries, desc="search", unit="query", disable=self._settings.quiet) as progress:
             for start in range(0, n_queries, size):
                 rows = slice(start, min(start + size, n_queries))
-                yield self._block(rows)
+                yield self.block(rows)
                 progress.update(rows.stop - rows.start)
 
     def describe(self) -> dict[str, Any]:
         """The sources with what each says of itself, depth, seed, whose scores there are, and those of random pairs."""
         names = [source.name for source in self._sources]
-        description: dict[str, Any] = {"sources": names, "scores": self._scored_by}
-        if len(names) > 1:
-            description["fusion"] = f"reciprocal rank, k = {RRF_K}"
+        described: dict[str, Any] = {}
         for source in self._sources:
-            description |= source.describe()
+            described |= source.describe()
         sizes = {"n_queries": self._collection.n_queries, "n_documents": self._collection.n_documents}
         by_chance = random_pair_scores(self._scores, **sizes, seed=self._settings.seed)
-        return {**description, "depth": self._k, "seed": self._settings.seed, "random_pairs": by_chance}
+        return describe_search(
+            names, described, scored_by=self._scored_by, depth=self._k, seed=self._settings.seed, by_chance=by_chance
+        )
 
-    def _block(self, rows: slice) -> Candidates:
+    def block(self, rows: slice) -> Candidates:
+        """The candidates of some queries."""
         query_rows = np.arange(rows.start, rows.stop)
         doc_rows, scores, sources = self._found(rows, query_rows)
         positives = self._collection.positives
@@ -112,3 +115,27 @@ class Search:
         scores = np.full(doc_rows.shape, np.nan)
         scores[present] = self._scores(np.repeat(query_rows, present.sum(axis=1)), doc_rows[present])
         return doc_rows, scores, sources
+
+
+def describe_search(
+    names: Sequence[str],
+    described: Mapping[str, Any],
+    *,
+    scored_by: str,
+    depth: int,
+    seed: int,
+    by_chance: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What is said of a search.
+
+    Args:
+        names: of the sources, in the order in which they are asked.
+        described: what these say of themselves.
+        scored_by: whose scores there are.
+        depth: candidates of a query, at most.
+        seed: of the run.
+        by_chance: scores of random pairs.
+    """
+    fusion = {"fusion": f"reciprocal rank, k = {RRF_K}"} if len(names) > 1 else {}
+    return {"sources": list(names), "scores": scored_by, **fusion, **described, "depth": depth, "seed": seed,
+            "random_pairs": by_chance}  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foolsgold.collection import fold
 from foolsgold.languages import STEMMERS
@@ -62,11 +63,24 @@ def stemmer(language: str | None) -> Callable[[str], str]:
 def guess_language(texts: Sequence[str]) -> str | None:
     """The language in which most texts of a collection are written, judged by stopwords; None where none stands out.
 
-    Up to 1,000 texts, evenly spread, vote for the language whose stopwords they hold most of, if those are a fifth of
-    their words. A language is taken if two thirds of the votes are for it, and a quarter of the texts voted.
+    Up to 1,000 texts, evenly spread (`language_sample`), vote (`language_of`).
     """
-    sample = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), _SAMPLED_DOCUMENTS)).astype(np.int64)).tolist()
-    votes = Counter(_vote(tokenize(texts[row][:_SAMPLED_CHARACTERS])) for row in sample)
+    return language_of(texts[row] for row in language_sample(len(texts)).tolist())
+
+
+def language_sample(n_documents: int) -> NDArray[np.int64]:
+    """The rows of the documents that vote on the language, ascending."""
+    n_sampled = min(n_documents, _SAMPLED_DOCUMENTS)
+    return np.unique(np.linspace(0, n_documents - 1, n_sampled).astype(np.int64))
+
+
+def language_of(texts: Iterable[str]) -> str | None:
+    """The language in which most of some texts are written; None where none stands out.
+
+    Each text votes for the language whose stopwords it holds most of, if those are a fifth of its words. A language is
+    taken if two thirds of the votes are for it, and a quarter of the texts voted.
+    """
+    votes = Counter(_vote(tokenize(text[:_SAMPLED_CHARACTERS])) for text in texts)
     n_silent = votes.pop(None, 0)
     n_votes = votes.total()
     if n_votes < _VOTERS * (n_votes + n_silent) or not votes:

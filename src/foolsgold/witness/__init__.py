@@ -1,6 +1,7 @@
 """Witnesses: what speaks for a candidate being relevant, before anyone judged it."""
 
 from foolsgold.witness.features import WITNESSES, Testimony
-from foolsgold.witness.witnesses import Witnesses
+from foolsgold.witness.hubs import Hubs, HubSample
+from foolsgold.witness.witnesses import Background, Witnesses
 
-__all__ = ["WITNESSES", "Testimony", "Witnesses"]
+__all__ = ["WITNESSES", "Background", "HubSample", "Hubs", "Testimony", "Witnesses"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.search import Bm25Index
+from foolsgold.search import Stems, WeighedWords
 
 _TABLE_VALUES = 2**19  # what is asked of all tokens, for a few queries at once: it stays in the cache
 _MOST_COLUMNS = 16
@@ -28,21 +29,59 @@ class Shared(NamedTuple):
     likeness: NDArray[np.float64]
 
 
+class Index(Protocol):
+    """Of the words of some documents: a `Bm25Index`, or `WordsOfSome`."""
+
+    @property
+    def matrix(self) -> Any:
+        """As `WeighedWords.matrix`."""
+        ...
+
+    def weights(self, query_texts: Sequence[str]) -> list[Counter[int]]:
+        """As `WeighedWords.weights`."""
+        ...
+
+
+class WordsOfSome(NamedTuple):
+    """Documents of a corpus with the language whose stems they were read by."""
+
+    words: WeighedWords
+    stems: Stems
+
+    @property
+    def matrix(self) -> Any:
+        """As `WeighedWords.matrix`."""
+        return self.words.matrix
+
+    def weights(self, query_texts: Sequence[str]) -> list[Counter[int]]:
+        """As `WeighedWords.weights`."""
+        return self.words.weights(query_texts, self.stems)
+
+
 class SharedWords:
     """Asks the documents of a few queries at once, so that their words are gathered once for all that is asked.
 
-    Each score is summed by itself, in float64 and in the order of the document's tokens: neither blocks nor threads
-    show.
+    Each score is summed by itself, in float64 and in the order of the hashes of the document's tokens: neither blocks
+    nor threads show, nor which other documents the index holds.
 
     Args:
         index: of the corpus.
         table_values: how much is asked at once; changes memory and speed, never the result.
     """
 
-    def __init__(self, index: Bm25Index, *, table_values: int = _TABLE_VALUES) -> None:
+    def __init__(self, index: Index, *, table_values: int = _TABLE_VALUES) -> None:
         self._index, self._matrix = index, index.matrix
-        self._own: NDArray[np.float64] = self._matrix.sum(axis=1, dtype=np.float64)  # (N,)
         self._table_values = table_values
+
+    @classmethod
+    def of_words(cls, words: WeighedWords, language: str | None) -> SharedWords:
+        """Of some documents of a corpus: their rows are those that they have among `words`.
+
+        Args:
+            words: of all documents that will be named.
+            language: whose stems they were read by.
+        """
+        return cls(WordsOfSome(words, Stems(language)))
 
     def of(
         self,
@@ -68,7 +107,8 @@ class SharedWords:
             for query, asked in enumerate(self._asked(query_texts, positive_rows, positive_offsets))
             for place in range(0, len(asked), n_columns)
         ]
-        at_once = max(1, self._table_values // (self._matrix.shape[1] * n_columns))
+        n_tokens = max(self._matrix.shape[1], 1)  # none where no document holds a word
+        at_once = max(1, self._table_values // (n_tokens * n_columns))
         table = np.zeros((at_once * self._matrix.shape[1], n_columns))  # all 0 between answers
         for first in range(0, len(rounds), at_once):
             some = rounds[first : first + at_once]
@@ -97,7 +137,7 @@ class SharedWords:
 
     def _of_positive(self, doc_row: int) -> _Asked:
         start, stop = self._matrix.indptr[doc_row : doc_row + 2]
-        own = self._own[doc_row]
+        own = self._matrix.data[start:stop].sum(dtype=np.float64)
         return _Asked(self._matrix.indices[start:stop], 1 / own if own else 0.0)
 
     def _answers(

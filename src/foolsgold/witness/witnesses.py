@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from foolsgold.search import Bm25Index, Candidates
 from foolsgold.settings import MiningSettings
 from foolsgold.witness.containment import Containment
 from foolsgold.witness.features import WITNESSES, Testimony, above_median, relative_to_best, standardised
-from foolsgold.witness.hubs import Hubs
+from foolsgold.witness.hubs import Hubs, HubSample
 from foolsgold.witness.neighbours import Neighbours
 from foolsgold.witness.shared_words import SharedWords
 
@@ -29,6 +30,24 @@ class _Nearness(NamedTuple):
     positive_similarities: NDArray[np.float32]
     contains_positive: NDArray[np.bool_]
     duplicate_of: NDArray[np.int16]
+
+
+class Background(NamedTuple):
+    """What candidates are seen against: all queries, and the words of the whole corpus.
+
+    Attributes:
+        hubs: how near documents are to other queries.
+        words: which they share; None where no document has any.
+    """
+
+    hubs: Hubs
+    words: SharedWords | None
+
+    @classmethod
+    def of(cls, collection: Collection, encoded: Encoded, settings: MiningSettings) -> Background:
+        """Of a whole collection."""
+        sample = HubSample.of(encoded.query_vecs, seed=settings.seed)
+        return cls(Hubs.of_documents(encoded.doc_vecs, sample, quiet=settings.quiet), _words_of(collection, settings))
 
 
 class Witnesses:
@@ -48,20 +67,36 @@ class Witnesses:
         collection: texts and judgements.
         encoded: its vectors.
         settings: language, threshold of near duplicates, seed.
+        background: of these documents, in a larger corpus; None: it is all in the collection.
     """
 
-    def __init__(self, collection: Collection, encoded: Encoded, settings: MiningSettings) -> None:
+    def __init__(
+        self, collection: Collection, encoded: Encoded, settings: MiningSettings, background: Background | None = None
+    ) -> None:
         self._collection = collection
         self._encoded = encoded
-        self._hubs = Hubs(encoded.query_vecs, encoded.doc_vecs, seed=settings.seed, quiet=settings.quiet)
+        self._hubs, self._words = background or Background.of(collection, encoded, settings)
         self._neighbours = Neighbours(encoded.doc_vecs, near_duplicate=settings.max_similarity_to_negative)
-        self._words = _words_of(collection, settings)
         self._containment = Containment(collection)
 
     @property
     def silent(self) -> tuple[str, ...]:
         """Witnesses that have nothing to say of this collection."""
         return () if self._words is not None else (WITNESSES[1], WITNESSES[3])
+
+    def hear(
+        self, blocks: Iterable[Candidates], collection: Collection, query_rows: NDArray[np.int64] | None = None
+    ) -> Iterator[Testimony]:
+        """What is known of blocks of candidates.
+
+        Args:
+            blocks: of queries of `collection`.
+            collection: the witnesses' own, or one with some of its queries, of which less may be known.
+            query_rows: the rows of all its queries in the witnesses' own; None: it is that.
+        """
+        relevance = Relevance(collection)
+        for block in blocks:
+            yield self.of(block, relevance, None if query_rows is None else query_rows[block.query_rows])
 
     def of(
         self, candidates: Candidates, relevance: Relevance, query_rows: NDArray[np.int64] | None = None

@@ -1,0 +1,177 @@
+"""Holds a share of the corpus: finds the best of its documents, and hands out those that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.encode import Vectors
+from foolsgold.encode.matrix import Matrix
+from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.documents import Documents
+from foolsgold.scale.lists import Lists
+from foolsgold.scale.mapped import mapped_arrays
+from foolsgold.scale.share_words import ShareWords
+from foolsgold.scale.stored_vectors import InFile, StoredVectors
+from foolsgold.search import ExactIndex, VoyagerIndex
+from foolsgold.search.plan import Index, Plan, build_index, plan_index
+from foolsgold.search.weighed_words import WeighedWords
+from foolsgold.search.word_statistics import WordStatistics
+from foolsgold.settings import MiningSettings
+from foolsgold.witness import Hubs, HubSample
+
+_ROWS_AT_ONCE = 65_536
+_CPU = "cpu"
+
+
+class Share(NamedTuple):
+    """What a holder holds, and how: all that it is made from, so that it can be made again.
+
+    Attributes:
+        start: its first row.
+        stop: the row after its last.
+        corpus: ids and texts, of all documents.
+        vectors: of all documents; None where the run has none.
+        has_words: whether its words are asked for.
+        language: of these; None is no stemming.
+        settings: of the run.
+        device: where it multiplies.
+        n_threads: that it may use.
+        scratch: a folder of its machine for what does not stay in memory; None: the system's own.
+        memory_bytes: for blocks; None is what makes it fast.
+    """
+
+    start: int
+    stop: int
+    corpus: Corpus
+    vectors: StoredVectors | None
+    has_words: bool
+    language: str | None
+    settings: MiningSettings
+    device: str
+    n_threads: int
+    scratch: Path | None
+    memory_bytes: int | None
+
+
+class Known(NamedTuple):
+    """What holders must be told of the whole.
+
+    Attributes:
+        sample: of all queries, which documents are compared with; None without vectors.
+        words: of the whole corpus; None where no words are asked for.
+    """
+
+    sample: HubSample | None
+    words: WordStatistics | None
+
+
+class Holder:
+    """Answers for a share of the corpus; what it is asked for is made when it is first needed."""
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._hubs: Hubs | None = None
+        self._index: Index | None = None
+
+    def word_statistics(self) -> WordStatistics | None:
+        """Of its words; None where there are none to be counted."""
+        return None if self._words is None else self._words.statistics
+
+    def prepare(self, known: Known) -> int:
+        """Make all that documents are handed out with; the number of documents."""
+        self._heard(np.empty(0, np.int64), known)
+        return self._share.stop - self._share.start
+
+    def plan(self, known: Known, n_queries: int, k: int) -> Plan:
+        """Which index suits its share."""
+        settings, sample = self._share.settings, known.sample
+        assert sample is not None
+        return plan_index(
+            settings.index, sample.query_vecs, self._vectors, k=min(k, len(self._vectors)),
+            device=self._share.device, seed=settings.seed, n_queries=n_queries,
+        )  # fmt: skip
+
+    def describe_index(self, plan: Plan, known: Known, k: int) -> dict[str, Any]:
+        """What an approximate index says of itself."""
+        index = self._index_for(plan, known, min(k, len(self._vectors)))
+        return index.describe() if isinstance(index, VoyagerIndex) else {}
+
+    def search(self, queries: StoredVectors, rows: NDArray[np.int64], k: int, plan: Plan, known: Known) -> Lists:
+        """The k best of its documents for some queries, most similar first, equal scores by document order."""
+        query_vecs = Vectors.of(queries.take(rows), queries.similarity, "query_vecs")
+        k = min(k, len(self._vectors))
+        index = self._index_for(plan, known, k)
+        doc_rows, scores = index.search(query_vecs, slice(0, len(rows)), k)
+        return Lists(doc_rows + np.int32(self._share.start), scores)
+
+    def search_words(self, texts: Sequence[str], k: int, known: Known) -> Lists:
+        """The k best of its documents by BM25, -1 where fewer share a word with the query."""
+        words = self._weighed(known)
+        assert words is not None
+        doc_rows, scores = words.search(texts, min(k, self._share.stop - self._share.start))
+        return Lists(np.where(doc_rows >= 0, doc_rows + np.int32(self._share.start), np.int32(-1)), scores)
+
+    def documents(self, rows: NDArray[np.int64], columns: Sequence[str], known: Known | None) -> Documents:
+        """Some of its documents, by rows of the whole corpus; with all that witnesses ask for where `known` is told."""
+        table = self._share.corpus.take(rows, columns)
+        if known is None:
+            return Documents(rows, table)
+        return Documents(rows, table, *self._heard(rows - self._share.start, known))
+
+    def _heard(
+        self, own: NDArray[np.int64], known: Known
+    ) -> tuple[NDArray[Any] | None, Hubs | None, WeighedWords | None]:
+        """Vectors, hubs and words of its own rows."""
+        weighed = self._weighed(known)
+        words = None if weighed is None else weighed.take(own)
+        if self._share.vectors is None or known.sample is None:
+            return None, None, words
+        if self._hubs is None:
+            hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True)
+            self._hubs = mapped_arrays(hubs, self._share.scratch)
+        hubs = Hubs(self._hubs.nearest[own], self._hubs.scores[own])
+        return self._vectors.values[own], hubs, words
+
+    def _weighed(self, known: Known) -> ShareWords | None:
+        if self._words is None or known.words is None:
+            return None
+        self._words.weigh(known.words)
+        return self._words
+
+    def _index_for(self, plan: Plan, known: Known, k: int) -> Index:
+        share = self._share
+        if self._index is None and plan.kind == "exact" and share.device == _CPU:
+            self._index = ExactIndex(self._vectors, memory_bytes=share.memory_bytes, n_threads=share.n_threads)
+        elif self._index is None:
+            assert known.sample is not None
+            self._index = build_index(
+                plan, known.sample.query_vecs, self._vectors, k=k, device=share.device, seed=share.settings.seed,
+                quiet=True, memory_bytes=share.memory_bytes,
+            )  # fmt: skip
+        return self._index
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        """Its own, mapped from a file where they are many."""
+        share = self._share
+        assert share.vectors is not None
+        if isinstance(share.vectors.where, InFile):
+            return Vectors.of(share.vectors.read(share.start, share.stop), share.vectors.similarity, "doc_vecs")
+        matrix = Matrix(share.stop - share.start, share.vectors.vector_type, share.scratch)
+        for start in range(share.start, share.stop, _ROWS_AT_ONCE):
+            stop = min(start + _ROWS_AT_ONCE, share.stop)
+            matrix.put(np.arange(start, stop) - share.start, share.vectors.read(start, stop))
+        return Vectors.of(matrix.values, share.vectors.similarity, "doc_vecs")
+
+    @cached_property
+    def _words(self) -> ShareWords | None:
+        share = self._share
+        if not share.has_words:
+            return None
+        return ShareWords(share.corpus, share.start, share.stop, share.language, share.scratch)

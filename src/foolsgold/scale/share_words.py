@@ -1,0 +1,71 @@
+"""The words of a share of the corpus, a stretch at a time: what does not fit into memory is mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foolsgold.collection.collection import joined_texts
+from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.lists import Lists, merged
+from foolsgold.scale.mapped import mapped_arrays
+from foolsgold.search.shard_words import ShardWords
+from foolsgold.search.weighed_words import WeighedWords
+from foolsgold.search.word_statistics import WordStatistics
+
+_ROWS = 65_536  # of a stretch
+
+
+class ShareWords:
+    """Counted when it is made; weighed when the statistics of the whole corpus are known.
+
+    Args:
+        corpus: the texts.
+        start: first row of the share.
+        stop: the row after its last.
+        language: of the words; None is no stemming.
+        scratch: a folder for what does not stay in memory; None: all does.
+    """
+
+    def __init__(self, corpus: Corpus, start: int, stop: int, language: str | None, scratch: Path | None) -> None:
+        self._language, self._scratch = language, scratch
+        self._starts = np.arange(0, stop - start, _ROWS)
+        self._counted = [self._of(corpus, start + at, min(start + at + _ROWS, stop)) for at in self._starts.tolist()]
+        self._weighed: list[WeighedWords] = []
+
+    def _of(self, corpus: Corpus, start: int, stop: int) -> ShardWords:
+        texts = joined_texts(corpus.read(start, stop, ("title", "text")))
+        return mapped_arrays(ShardWords.of(texts, self._language), self._scratch)
+
+    @cached_property
+    def statistics(self) -> WordStatistics:
+        """Of the share alone."""
+        return WordStatistics.merged([part.statistics for part in self._counted])
+
+    def weigh(self, whole: WordStatistics) -> None:
+        """Weigh the words by the statistics of the whole corpus, once."""
+        while self._counted:
+            part = self._counted.pop(0)
+            self._weighed.append(mapped_arrays(part.weigh(whole), self._scratch))
+
+    def take(self, rows: NDArray[np.int64]) -> WeighedWords:
+        """Those of some documents, by rows of the share, ascending."""
+        cuts = np.searchsorted(rows, [*self._starts, np.iinfo(np.int64).max])
+        parts = [
+            words.take(rows[cuts[place] : cuts[place + 1]] - self._starts[place])
+            for place, words in enumerate(self._weighed)
+            if cuts[place] < cuts[place + 1]
+        ]
+        return WeighedWords.concatenated(parts)
+
+    def search(self, query_texts: Sequence[str], k: int) -> Lists:
+        """The k best documents by BM25, by rows of the share; -1 where fewer share a word with the query."""
+        parts = []
+        for start, words in zip(self._starts.tolist(), self._weighed, strict=True):
+            doc_rows, scores = words.search(query_texts, self._language, min(k, words.n_documents))
+            parts.append(Lists(np.where(doc_rows >= 0, doc_rows + np.int32(start), np.int32(-1)), scores))
+        return merged(k, *parts)

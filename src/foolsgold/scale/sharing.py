@@ -1,0 +1,80 @@
+"""The corpus shared out among holders, who are told of the whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from foolsgold.collection.collection import joined_texts
+from foolsgold.encode import Vectors
+from foolsgold.memory import free_bytes
+from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.documents import Shares
+from foolsgold.scale.holder import Holder, Known, Share
+from foolsgold.scale.pool import Pool
+from foolsgold.scale.stored_vectors import StoredVectors
+from foolsgold.search.dense import search_device
+from foolsgold.search.tokens import language_of, language_sample
+from foolsgold.search.word_statistics import WordStatistics
+from foolsgold.settings import MiningSettings
+from foolsgold.witness import HubSample
+from foolsgold.witness.hubs import hub_sample_rows
+
+_ANSWERS_AT_ONCE = 4  # of a holder: documents are handed out while it searches
+
+
+def share_out(
+    pool: Pool, corpus: Corpus, query_vecs: StoredVectors | None, doc_vecs: StoredVectors | None,
+    settings: MiningSettings, *, has_words: bool, language: str | None, scratch: Path | None,
+) -> tuple[Shares, WordStatistics | None]:  # fmt: skip
+    """Holders that are ready to answer, and what is known of the words of the whole corpus.
+
+    Args:
+        pool: a worker holds a share.
+        corpus: ids and texts.
+        query_vecs: of all queries, from which a sample is taken; None for a run without vectors, as for documents.
+        doc_vecs: of all documents.
+        settings: of the run.
+        has_words: whether words are asked for.
+        language: of these; None is no stemming.
+        scratch: a folder for what does not stay in memory, where this process is the only worker.
+    """
+    n_shares = max(1, min(pool.n_workers, corpus.n_documents))
+    starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
+    free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
+    shares = [
+        Share(
+            start, stop, corpus, doc_vecs, has_words, language, settings, _device(settings, gpus),
+            pool.threads_per_worker, scratch, None if free is None else free // 2,
+        )
+        for start, stop in zip(starts.tolist(), starts[1:].tolist(), strict=False)
+    ]  # fmt: skip
+    holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
+    counted = [holder.call("word_statistics") for holder in holders] if has_words else []
+    words = WordStatistics.merged([pool.get(one) for one in counted]) if has_words else None
+    sample = None if query_vecs is None else _sample(query_vecs, settings)
+    known = pool.put(Known(sample, None if words is None or not len(words.hashes) else words))
+    ready = Shares(tuple(holders), starts, known)
+    for begun in [holder.call("prepare", known) for holder in holders]:
+        pool.get(begun)
+    return ready, words
+
+
+def guessed_language(corpus: Corpus, settings: MiningSettings) -> str | None:
+    """The language that the settings name, or in which the documents seem to be written."""
+    if settings.language is not None:
+        return settings.language
+    return language_of(joined_texts(corpus.take(language_sample(corpus.n_documents), ("title", "text"))))
+
+
+def _sample(query_vecs: StoredVectors, settings: MiningSettings) -> HubSample:
+    rows = hub_sample_rows(query_vecs.n_rows, seed=settings.seed)
+    return HubSample(rows, Vectors.of(query_vecs.take(rows), query_vecs.similarity, "query_vecs"))
+
+
+def _device(settings: MiningSettings, gpus: float) -> str:
+    """Where holders multiply: a worker sees the GPUs that it was given, and no others."""
+    if gpus:
+        return "cuda"
+    return search_device(settings.device)
