@@ -55,8 +55,10 @@ def test_actors_hold_what_they_were_given_and_are_called_from_tasks_too(pool: Po
     assert {cores for _, cores in where} == {pool.threads_per_worker}
     for share in shares:
         share.stop()
-    with pytest.raises(WorkerError):
-        shares[0].result("total")
+    end = monotonic() + 30
+    while any(psutil.pid_exists(process) for process, _ in where):
+        assert monotonic() < end, "an actor that was stopped holds its process"
+        sleep(0.1)
 
 
 def test_an_actor_answers_several_calls_at_the_same_time_where_it_may(pool: Pool, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
 
 
 def test_items_through_actors_as_from_outside_the_cluster(pool: Pool, tmp_path: Path) -> None:
-    over = partial(stream_over_actors, pool, pool_calls.Doubling, gpus=0)
+    over = partial(stream_over_actors, pool, pool_calls.Doubling, n_workers=2, gpus=0)
     assert sorted(over((str(tmp_path), 5), iter(range(12)))) == list(range(0, 24, 2))
     assert pool_calls.n_begun(tmp_path, 5) == 1
     assert list(over((str(tmp_path),), [])) == []
@@ -159,7 +161,7 @@ def test_a_stream_goes_on_when_one_of_its_processes_is_killed(pool: Pool, tmp_pa
     [
         lambda pool: pool.get(pool.submit(pool_calls.die)),
         lambda pool: pool.actors(pool_calls.Broken, [("die",)])[0].result("total"),
-        lambda pool: list(pool.stream(pool_calls.Broken, ("die",), [1, 2])),
+        lambda pool: list(pool.stream(pool_calls.Broken, ("die",), [1])),
     ],
 )
 def test_a_call_that_kills_every_process_ends_with_what_to_do(pool: Pool, call: Callable[[Pool], object]) -> None:
@@ -225,7 +227,7 @@ def test_a_connection_that_the_program_has_is_used_and_left_open() -> None:
     code = """
 import ray
 from foolsgold import MiningSettings, RayEngine
-ray.init(num_cpus=1, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
+ray.init(address="local", num_cpus=1, include_dashboard=False, object_store_memory=100_000_000, log_to_driver=False)
 with RayEngine().pool(MiningSettings()) as pool:
     print(pool.n_workers, pool.threads_per_worker, pool.get(pool.submit(abs, -3)))
 print(ray.is_initialized())

@@ -14,7 +14,7 @@ from typing import Any
 
 from foolsgold.cores import n_cores
 from foolsgold.errors import MissingExtraError, SettingsError
-from foolsgold.scale.ray_errors import cluster_gone, no_nodes
+from foolsgold.scale.ray_errors import REPEATS_WITHOUT_MEMORY, cluster_gone, no_nodes
 from foolsgold.settings import MiningSettings
 from foolsgold.size import parse_size
 
@@ -131,6 +131,8 @@ def connect(address: str | None, settings: MiningSettings) -> Cluster:
     if ray.is_initialized():
         return Cluster(address or "of this process", is_ours=False)
     address = _named(address)
+    # Ray begins again for ever what its memory monitor ends, and takes no other word on that
+    os.environ.setdefault("RAY_task_oom_retries", str(REPEATS_WITHOUT_MEMORY))
     if address == LOCAL:
         with _quietly():
             ray.init(address=LOCAL, num_cpus=n_cores(), include_dashboard=False, object_store_memory=_store(settings),

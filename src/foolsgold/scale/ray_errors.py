@@ -14,6 +14,7 @@ from foolsgold.cache_folder import code_fingerprint
 from foolsgold.errors import FoolsgoldError, SettingsError, WorkerError
 
 REPEATS = 8  # of a call whose process dies: a lost node is no reason to stop, a call that kills each process is
+REPEATS_WITHOUT_MEMORY = 4  # Ray waits longer before each, since another process may have taken the memory
 _KEPT = "Run the same command again: what was finished is kept."
 _LESS = (
     "Give each worker less: fewer documents (more --workers, on more nodes), or smaller blocks (--memory, such as "
@@ -69,7 +70,7 @@ def on_driver(error: BaseException, stage: str) -> Exception:
     if isinstance(cause, FoolsgoldError):
         return cause
     if isinstance(error, ray_errors.OutOfMemoryError) or "memory monitor" in str(error):
-        return WorkerError(f"{stage}: a worker ran out of memory {REPEATS} times. {_LESS} {_KEPT}")
+        return WorkerError(f"{stage}: its node ran out of memory {REPEATS_WITHOUT_MEMORY + 1} times. {_LESS} {_KEPT}")
     lost = (ray_errors.ObjectLostError, ray_errors.NodeDiedError)
     if isinstance(error, lost):
         return LostError(f"{stage}: a node was lost, and its results with it ({_first_line(error)}). {_KEPT}")

@@ -12,7 +12,7 @@ from foolsgold.cache_folder import code_fingerprint
 from foolsgold.errors import SettingsError
 from foolsgold.scale.pool import Actor, Ref, in_order
 from foolsgold.scale.ray_cluster import Cluster
-from foolsgold.scale.ray_errors import REPEATS, LostError, answer, name_of, on_driver
+from foolsgold.scale.ray_errors import REPEATS, LostError, answer, cluster_gone, name_of, on_driver
 from foolsgold.scale.ray_stream import stream_over_actors, stream_over_ray_data
 from foolsgold.scale.ray_versions import check_versions
 
@@ -233,3 +233,5 @@ def _wait(ref: Ref[Any], look: Callable[[], None]) -> Any:
         return ray.get(ref.held)
     except ray.exceptions.RayError as error:
         raise on_driver(error, ref.stage) from None
+    except ConnectionError:  # of a Ray client
+        raise cluster_gone("its client server") from None

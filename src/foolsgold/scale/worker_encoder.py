@@ -237,8 +237,9 @@ def _sent(pool: Pool, encoder: Any, settings: MiningSettings) -> Ref[Loaded]:
             model.to("cpu")
         return pool.put(Loaded(encoder, None if device is None else str(device)))
     except Exception as error:  # whatever an object's own pickling raises
+        reason = str(error.__cause__ or error).partition("\n")[0]  # Ray explains at length
         raise ModelError(
-            f"encoder is a {type(encoder).__name__}, which cannot be sent to workers ({error}). Give the model's name "
+            f"encoder is a {type(encoder).__name__}, which cannot be sent to workers ({reason}). Give the model's name "
             "or folder, or an encoder whose class stands in a module and holds nothing but what can be pickled."
         ) from error
     finally:
