@@ -30,7 +30,7 @@ def kill_one(title: str) -> int:
     return int(process.pid)
 
 
-def wait_for(look: Callable[[], Any], missing: str, *, seconds: float = 60) -> Any:
+def wait_for(look: Callable[[], Any], missing: str, *, seconds: float = 120) -> Any:
     """What is found, as soon as there is something."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -45,20 +45,26 @@ def are_gone(some: list[psutil.Process]) -> bool:
 
 
 @contextmanager
-def meanwhile(act: Callable[[], object]) -> Iterator[None]:
-    """Act in a thread, which must have come to its end with what stands in the block."""
+def meanwhile(run: Callable[[], object]) -> Iterator[None]:
+    """Run in a thread while the block does something to it; both must come to their end.
+
+    The block is in the main thread: nodes that another one starts end with that thread.
+    """
     errors: list[BaseException] = []
 
-    def acting() -> None:
+    def running() -> None:
         try:
-            act()
+            run()
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=acting, daemon=True)
+    thread = threading.Thread(target=running, daemon=True)
     thread.start()
-    yield
-    thread.join(1)
-    assert not thread.is_alive(), "the run ended before all was done to it"
-    if errors:
-        raise errors[0]
+    try:
+        yield
+        assert thread.is_alive(), "the run ended before all was done to it"
+    finally:
+        thread.join(240)
+        if errors:
+            raise errors[0]
+    assert not thread.is_alive(), "the run does not end"

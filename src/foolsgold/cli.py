@@ -56,9 +56,15 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings, engine = _settings(options), engine_of(options)
-    with nullcontext() if engine is None else redirect_stdout(sys.stderr):  # Ray says there which process it lost
+    with nullcontext() if engine is None else redirect_stdout(_said_by_ray()):
         result = mine(collection_of(options), _encoder(options, settings), settings, engine=engine)
     _show(result, settings)
+
+
+def _said_by_ray() -> Any:
+    from foolsgold.scale.ray_says import RaySays
+
+    return RaySays(sys.stderr)
 
 
 def _select(options: argparse.Namespace) -> None:
