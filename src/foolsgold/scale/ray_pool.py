@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -74,6 +74,7 @@ class RayPool:
         self.threads_per_worker = threads_per_worker
         self.gpus_per_worker = gpus_per_worker
         self._cluster = cluster
+        self._streams: list[Generator[Any, None, None]] = []
         self._fingerprint = code_fingerprint()
         self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker)}}
         self._task = ray.remote(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")(answer)
@@ -142,11 +143,18 @@ class RayPool:
         n_objects = max(1, self._cluster.n_cpus()) if on_each_core else self.n_workers
         self._cluster.check_gpus(gpus * n_objects)
         if self._cluster.is_client:
-            return stream_over_actors(self, make, args, items, n_workers=n_objects, gpus=gpus)
-        return stream_over_ray_data(make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment)
+            stream = stream_over_actors(self, make, args, items, n_workers=n_objects, gpus=gpus)
+        else:
+            stream = stream_over_ray_data(
+                make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment
+            )
+        self._streams.append(stream)
+        return stream
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started for this pool."""
+        for stream in self._streams:
+            stream.close()  # threads of Ray Data would start another Ray when this one is gone
         self._cluster.close()
 
     def __enter__(self) -> RayPool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ def stream_over_ray_data(
     n_workers: int,
     gpus: float,
     environment: dict[str, Any],
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Results as they come.
 
     Args:
@@ -64,7 +64,7 @@ def stream_over_ray_data(
 
 def stream_over_actors(
     pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, n_workers: int, gpus: float
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Likewise, over actors of a pool on Ray."""
     import ray
 
