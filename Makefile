@@ -1,5 +1,6 @@
 # make demo    mine a sample collection, from nothing to negatives
 # make test    the whole test suite      make unit   without the slow tests
+# make cluster more tests with real Ray processes: nodes, workers and drivers that die; ten minutes
 # make lint    ruff and mypy
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 # Linux wheels of torch bring gigabytes of CUDA, unless they come from here.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup demo test unit lint clean
+.PHONY: setup demo test unit cluster lint clean
 
 setup: $(VENV)/.ready
 
@@ -27,11 +28,14 @@ demo: setup
 	$(BIN)/foolsgold mine --collection demo/python-docs --model offline --out demo/mined
 
 test: setup
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow and not cluster"
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 unit: setup
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow and not cluster"
+
+cluster: setup
+	$(BIN)/pytest -m cluster
 
 lint: setup
 	$(BIN)/ruff check .

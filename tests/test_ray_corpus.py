@@ -19,7 +19,7 @@ from foolsgold.scale import Pool
 from foolsgold.scale.read_sharded import read_sharded
 from test_sharded_corpus import assert_same, documents, lay
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
+pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS = str(Path(__file__).parent)
 SETTINGS = MiningSettings(quiet=True, memory="800MB")
 

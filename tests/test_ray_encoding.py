@@ -25,7 +25,7 @@ from foolsgold.scale.texts import SideTexts
 from foolsgold.scale.worker_encoder import identify_on
 from letter_encoders import Choosy, Letters, Slow
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
+pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS = str(Path(__file__).parent)
 CORPUS = [f"text number {n} about {'cats' if n % 2 else 'dogs'} {'and more ' * (n % 7)}" for n in range(1_100)]
 

@@ -20,7 +20,7 @@ from foolsgold import MiningSettings, RayEngine
 from foolsgold.errors import SettingsError
 from foolsgold.scale import Pool
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
+pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS = str(Path(__file__).parent)
 PACKAGE = Path(foolsgold.__path__[0])
 NODE = {"num_cpus": 1, "object_store_memory": 100_000_000}

@@ -21,7 +21,7 @@ from foolsgold.errors import FoolsgoldError, SettingsError, TextError, WorkerErr
 from foolsgold.scale import Pool
 from foolsgold.scale.ray_stream import stream_over_actors
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
+pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
 
 

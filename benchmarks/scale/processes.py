@@ -64,7 +64,9 @@ class Measured:
         """The most of a kind of process."""
         of_kind = [peaks for peaks in self.peaks if peaks.kind == kind]
         return Peaks(
-            kind, max((one.anonymous for one in of_kind), default=0), max((one.proportional for one in of_kind), default=0)
+            kind,
+            max((one.anonymous for one in of_kind), default=0),
+            max((one.proportional for one in of_kind), default=0),
         )
 
     def as_dict(self) -> dict[str, Any]:
