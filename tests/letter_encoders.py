@@ -59,6 +59,16 @@ class Slow(Letters):
         return super().encode_queries(texts)
 
 
+class Hungry(Letters):
+    """Takes memory on its worker until there is none."""
+
+    def encode_queries(self, texts: Any) -> Any:
+        held = []
+        while "RAY_memory_usage_threshold" in os.environ:
+            held.append(b"m" * 100_000_000)
+        return super().encode_queries(texts)
+
+
 class Numbers:
     """Encodes a text as the numbers that it holds."""
 

@@ -308,3 +308,34 @@ def test_an_address_where_nothing_answers_is_one_line(made: Made, tmp_path: Path
     said = Run(made, tmp_path, *made.vectors, "--engine", "ray", "--address", "ray://127.0.0.1:9").said(2)
     assert said.startswith("foolsgold mine: error: address is ray://127.0.0.1:9, but nothing answers there")
     assert said.count("\n") == 1
+
+
+NO_MEMORY = """
+import sys
+from pathlib import Path
+from foolsgold import FoolsgoldError, MiningSettings, RayEngine, mine
+from letter_encoders import Hungry
+try:
+    settings = MiningSettings(out=sys.argv[2], cache=sys.argv[3], quiet=True, memory="1GB")
+    mine(sys.argv[1], Hungry(), settings, engine=RayEngine("local", workers=1))
+except FoolsgoldError as error:
+    print("\\n" + type(error).__name__, error)
+"""
+
+
+def test_a_worker_without_memory_ends_with_what_to_do(made: Made, tmp_path: Path) -> None:
+    """Ray's own monitor ends what takes some gigabytes more than are taken now."""
+    memory = psutil.virtual_memory()
+    if memory.available < 5e9:
+        pytest.skip("less than 5 GB of memory are free")
+    threshold = (memory.total - memory.available + 3e9) / memory.total
+    environment = {**os.environ, **ray_variables(), "RAY_memory_monitor_refresh_ms": "50"}
+    environment["RAY_memory_usage_threshold"] = f"{threshold:.4f}"
+    folders = [str(made.folder), str(tmp_path / "out"), str(tmp_path / "cache")]
+    command = [sys.executable, "-c", NO_MEMORY, *folders]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("WorkerError Encoding: its node ran out of memory"), done.stdout + done.stderr
+    assert "--workers" in last and "--memory" in last and "Run the same command again" in last
+    assert kept(tmp_path, "pieces")
+    assert left_by_runs(tmp_path) == []

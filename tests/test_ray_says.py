@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from contextlib import redirect_stdout
 
 from foolsgold.scale.ray_says import RaySays
@@ -33,3 +35,23 @@ def test_each_kind_of_loss_is_one_line_said_once() -> None:
 def test_what_others_print_goes_on_as_it_is() -> None:
     assert said("loading", DIED, "", "(a model) of 3 parts")[2:] == ["", "(a model) of 3 parts"]
     assert said("loading")[0] == "loading"
+
+
+BELOW = """
+import os, sys
+from foolsgold.scale.ray_says import ray_in_short
+with ray_in_short():
+    os.write(2, b"[2026-11-24 05:21:04,563 E 22091 22091] core_worker.cc:2465: Actor with class name: \\n")
+    os.write(2, b"[2026-11-24 05:21:04,563 E 22091 22091] (raylet) node_manager.cc:12: Lease\\n")
+    os.write(2, b"of a library\\n")
+    print("of Python", file=sys.stderr)
+    print("printed")
+print("result")
+print("after", file=sys.stderr)
+"""
+
+
+def test_what_the_cpp_part_of_ray_logs_does_not_get_to_stderr() -> None:
+    done = subprocess.run([sys.executable, "-c", BELOW], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "result\n"
+    assert sorted(done.stderr.splitlines()) == ["after", "of Python", "of a library", "printed"]

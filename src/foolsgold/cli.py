@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -56,15 +56,17 @@ def _mine(options: argparse.Namespace) -> None:
     if options.out is None:
         raise SettingsError("--out is missing; give the folder for the result.")
     settings, engine = _settings(options), engine_of(options)
-    with nullcontext() if engine is None else redirect_stdout(_said_by_ray()):
+    with _quiet(options.engine):
         result = mine(collection_of(options), _encoder(options, settings), settings, engine=engine)
     _show(result, settings)
 
 
-def _said_by_ray() -> Any:
-    from foolsgold.scale.ray_says import RaySays
+def _quiet(engine: str) -> AbstractContextManager[None]:
+    if engine != "ray":
+        return nullcontext()
+    from foolsgold.scale.ray_says import ray_in_short
 
-    return RaySays(sys.stderr)
+    return ray_in_short()
 
 
 def _select(options: argparse.Namespace) -> None:

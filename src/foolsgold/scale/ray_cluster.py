@@ -181,21 +181,11 @@ def _store(settings: MiningSettings) -> int | None:
     return max(_LEAST_STORE_BYTES, parse_size(settings.memory, "memory") // 4)
 
 
-_LOG_LEVEL = "RAY_BACKEND_LOG_LEVEL"  # the only way to tell the C++ part of Ray, which reads it when it starts
-
-
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without advice to whoever starts Ray by hand, and without lines on stderr on what Ray itself mends."""
-    named = os.environ.get(_LOG_LEVEL)
-    os.environ.setdefault(_LOG_LEVEL, "fatal")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if named is None:
-            del os.environ[_LOG_LEVEL]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice to whoever starts Ray by hand
+        yield
 
 
 def _check_reachable(address: str) -> None:
