@@ -181,8 +181,10 @@ def test_select_export_compare_and_review_read_shards_as_they_read_files(
     first, second = ({**result.report, "stages": None} for result in results)
     assert first == second
     assert first["false_negatives"]["leak_test"]["measurable"]  # of hidden_positives.parquet
-    for name in ("negatives.parquet", "train.jsonl", "suspected_positives.parquet"):
-        assert contents(outs[0] / name) == contents(outs[1] / name)
+    assert pq.read_table(outs[0] / "negatives.parquet").equals(pq.read_table(outs[1] / "negatives.parquet"))
+    in_order = sorted((outs[1] / "train.jsonl").iterdir())
+    assert (outs[0] / "train.jsonl").read_bytes() == b"".join(shard.read_bytes() for shard in in_order)
+    assert contents(outs[0] / "suspected_positives.parquet") == contents(outs[1] / "suspected_positives.parquet")
     assert contents(outs[1] / "candidates.parquet") == contents(sharded / "candidates.parquet")  # its own copy
     select(outs[1], collection=collection, negatives=1, quiet=True)
     exports = [
@@ -243,13 +245,14 @@ def test_a_file_takes_the_place_of_its_shards_and_back_and_of_nothing_else(
     out = tmp_path / "out"
     shutil.copytree(sharded, out)
     select(out, collection=collection, negatives=1, quiet=True)
-    assert (out / "negatives.parquet").is_file()
-    assert (out / "train.jsonl").is_file()
-    assert (out / "candidates.parquet").is_dir()
+    assert all((out / name).is_dir() for name in ("candidates.parquet", "negatives.parquet", "train.jsonl"))
+    vectors = PrecomputedVectors(np.ones((Q, 2), np.float32), np.ones((N, 2), np.float32))
+    mine(collection, vectors, MiningSettings(out=str(out), depth=4, negatives=1, quiet=True, **PLAIN))
+    assert all((out / name).is_file() for name in ("candidates.parquet", "negatives.parquet", "train.jsonl"))
     other = tmp_path / "other"
     shutil.copytree(sharded, other)
     select(other, collection=collection, format="msmarco-triples", quiet=True)
-    assert (other / "train.tsv").is_file()
+    assert (other / "train.tsv").is_dir()
     assert not (other / "train.jsonl").exists()
     again = tmp_path / "again"
     shutil.copytree(sharded, again)
