@@ -299,7 +299,7 @@ def test_planning_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_this_machine_measured_predicts_its_search() -> None:
-    """A wide bar, for machines with other work; benchmarks/scale has the narrow one."""
+    """A wide bar, for machines with other work."""
     import time
 
     import numpy as np

@@ -27,7 +27,10 @@ from foolsgold.errors import BadRowError, CollectionError
 from letter_encoders import Slow
 from ray_processes import are_gone, kill_one, meanwhile, processes, wait_for
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
 TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
 NODE = {"num_cpus": 1, "object_store_memory": 100_000_000}
 N_DOCUMENTS, N_QUERIES = 2_000, 8_600  # so many queries are searched in two blocks, after a pilot
@@ -119,13 +122,11 @@ def kept(folder: Path, what: str) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (folder / "cache").glob(KEPT[what])}
 
 
-@pytest.mark.cluster
 def test_the_shard_engine_writes_what_one_process_does(made: Made, tmp_path: Path) -> None:
     mine(made.files, encoder(tmp_path, seconds=0), settings(tmp_path), engine=ShardEngine())
     assert content(tmp_path / "out") == made.expected
 
 
-@pytest.mark.cluster
 def test_workers_that_are_killed_change_nothing(cluster: Any, made: Made, tmp_path: Path) -> None:
     with meanwhile(partial(mine_on, cluster, made, tmp_path)):
         wait_for(lambda: len(kept(tmp_path, "chunks")) >= 3, "nothing is encoded")
@@ -136,7 +137,6 @@ def test_workers_that_are_killed_change_nothing(cluster: Any, made: Made, tmp_pa
     assert content(tmp_path / "out") == made.expected
 
 
-@pytest.mark.cluster
 def test_nodes_that_go_and_come_change_nothing(cluster: Any, made: Made, tmp_path: Path) -> None:
     cluster.add_node(**NODE)
     with meanwhile(partial(mine_on, cluster, made, tmp_path)):
@@ -169,7 +169,6 @@ def raylet_of(node: Any) -> int:
     return int(raylet.process.pid)
 
 
-@pytest.mark.cluster
 def test_a_shard_that_cannot_be_read_is_named_and_the_others_are_kept(cluster: Any, made: Made, tmp_path: Path) -> None:
     broken = made.folder / "corpus" / "part-2.parquet"
     whole = broken.read_bytes()
@@ -188,7 +187,6 @@ def test_a_shard_that_cannot_be_read_is_named_and_the_others_are_kept(cluster: A
     assert kept(tmp_path, "pieces").items() >= done.items()
 
 
-@pytest.mark.cluster
 def test_one_bad_row_in_many(cluster: Any, tmp_path: Path) -> None:
     rows = [{"_id": f"d{n}", "text": f"text {n} of the {n % 17}"} for n in range(20_000)]
     rows[13_337]["text"] = ""
@@ -239,7 +237,6 @@ class Run:
 ON_RAY = ("--engine", "ray", "--address", "local", "--workers", "2")
 
 
-@pytest.mark.cluster
 def test_a_driver_that_is_killed_encoding_is_finished_by_the_same_command(made: Made, tmp_path: Path) -> None:
     """With a real model."""
     short = short_texts(made, tmp_path / "short")
@@ -273,7 +270,6 @@ def left_by_runs(folder: Path) -> list[Path]:
     return [*(folder / "cache").glob(".run-*"), *folder.glob("out/.foolsgold-partial")]
 
 
-@pytest.mark.cluster
 def test_a_driver_that_is_killed_searching_is_finished_by_the_same_command(made: Made, tmp_path: Path) -> None:
     run = Run(made, tmp_path, *made.vectors, "--quiet", *ON_RAY)
     wait_for(lambda: len(kept(tmp_path, "lists")) >= 2, "nothing is searched")
@@ -289,7 +285,6 @@ def test_a_driver_that_is_killed_searching_is_finished_by_the_same_command(made:
     assert content(tmp_path / "out") == content(tmp_path / "local" / "out")
 
 
-@pytest.mark.cluster
 def test_interrupted_it_says_so_and_ends_its_workers(made: Made, tmp_path: Path) -> None:
     run = Run(made, tmp_path, *made.vectors, *ON_RAY, preexec_fn=heed_ctrl_c)
     wait_for(lambda: kept(tmp_path, "lists"), "nothing is searched")
@@ -303,7 +298,6 @@ def test_interrupted_it_says_so_and_ends_its_workers(made: Made, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.cluster
 def test_an_address_where_nothing_answers_is_one_line(made: Made, tmp_path: Path) -> None:
     said = Run(made, tmp_path, *made.vectors, "--engine", "ray", "--address", "ray://127.0.0.1:9").said(2)
     assert said.startswith("foolsgold mine: error: address is ray://127.0.0.1:9, but nothing answers there")
