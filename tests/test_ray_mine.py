@@ -119,13 +119,13 @@ def kept(folder: Path, what: str) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (folder / "cache").glob(KEPT[what])}
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_the_shard_engine_writes_what_one_process_does(made: Made, tmp_path: Path) -> None:
     mine(made.files, encoder(tmp_path, seconds=0), settings(tmp_path), engine=ShardEngine())
     assert content(tmp_path / "out") == made.expected
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_workers_that_are_killed_change_nothing(cluster: Any, made: Made, tmp_path: Path) -> None:
     with meanwhile(partial(mine_on, cluster, made, tmp_path)):
         wait_for(lambda: len(kept(tmp_path, "chunks")) >= 3, "nothing is encoded")
@@ -188,7 +188,7 @@ def test_a_shard_that_cannot_be_read_is_named_and_the_others_are_kept(cluster: A
     assert kept(tmp_path, "pieces").items() >= done.items()
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_one_bad_row_in_many(cluster: Any, tmp_path: Path) -> None:
     rows = [{"_id": f"d{n}", "text": f"text {n} of the {n % 17}"} for n in range(20_000)]
     rows[13_337]["text"] = ""
@@ -303,7 +303,7 @@ def test_interrupted_it_says_so_and_ends_its_workers(made: Made, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_an_address_where_nothing_answers_is_one_line(made: Made, tmp_path: Path) -> None:
     said = Run(made, tmp_path, *made.vectors, "--engine", "ray", "--address", "ray://127.0.0.1:9").said(2)
     assert said.startswith("foolsgold mine: error: address is ray://127.0.0.1:9, but nothing answers there")

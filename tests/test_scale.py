@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import write_jsonl
-from foolsgold import MiningSettings, PrecomputedVectors, ShardEngine, mine, read_pairs, select
+from foolsgold import MiningSettings, PrecomputedVectors, RayEngine, ShardEngine, mine, read_pairs, select
 from foolsgold.errors import SettingsError
 
 N, Q, D = 240, 210, 8
@@ -102,6 +102,18 @@ def assert_same(whole: Path, shards: Path) -> None:
 )  # fmt: skip
 def test_shards_give_what_one_piece_gives(data: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     assert_same(*outputs(data, tmp_path, **changes))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_workers_of_ray_give_what_one_piece_gives(data: Path, tmp_path: Path) -> None:
+    outputs(data, tmp_path, source="both", random_ratio=0.5)
+    settings = MiningSettings(
+        out=str(tmp_path / "ray"), cache=str(tmp_path / "cache"), quiet=True, depth=30, source="both", random_ratio=0.5
+    )
+    vectors = PrecomputedVectors(data / "queries.npy", data / "docs.npy")
+    mine(str(data), vectors, settings, engine=RayEngine("local", workers=2))
+    assert_same(tmp_path / "whole", tmp_path / "ray")
 
 
 def test_what_lies_in_shards_is_chosen_from_again(data: Path, tmp_path: Path) -> None:
