@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def stream_over_ray_data(
     if not rows:
         return
     stage, given = name_of(make), [arg.held if isinstance(arg, Ref) else arg for arg in args]
-    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote()
+    attempts = Attempts()
     with _quiet_ray_data():
         pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=AHEAD)
         results = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -58,6 +59,7 @@ def stream_over_ray_data(
         try:
             for row in results.iter_rows():
                 yield _opened(row[_COLUMN])
+            attempts.forget()
         except ray.exceptions.RayError as error:
             raise on_driver(error, stage) from None
 
@@ -95,22 +97,35 @@ def stream_over_actors(
 
 
 class Attempts:
-    """Counts how often items were begun: Ray Data itself would begin one that kills its process for ever."""
+    """Counts how often items were begun: Ray Data itself would begin one that kills its process for ever.
+
+    The head node remembers it: a process that counts is ended sooner than the one that takes too much memory.
+    """
 
     def __init__(self) -> None:
-        self._n_begun: dict[int, int] = {}
+        self._prefix = f"foolsgold {uuid.uuid4().hex} "
 
     def begin(self, number: int) -> int:
-        """How often this item has been begun, now included."""
-        self._n_begun[number] = self._n_begun.get(number, 0) + 1
-        return self._n_begun[number]
+        """How often this item has been begun, now included; a node works on an item at a time."""
+        from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
+
+        key = f"{self._prefix}{number}"
+        n_begun = int(_internal_kv_get(key) or 0) + 1
+        _internal_kv_put(key, str(n_begun), overwrite=True)
+        return n_begun
+
+    def forget(self) -> None:
+        """All of them."""
+        from ray.experimental.internal_kv import _internal_kv_del
+
+        _internal_kv_del(self._prefix, del_by_prefix=True)
 
 
 class Streamed:
     """What an actor of Ray Data runs: an object, made when the first item comes, and each item through it."""
 
     def __init__(
-        self, fingerprint: str, attempts: Any, stage: str, make: Callable[..., Any], args: Sequence[Any]
+        self, fingerprint: str, attempts: Attempts, stage: str, make: Callable[..., Any], args: Sequence[Any]
     ) -> None:
         self._fingerprint = fingerprint
         self._attempts = attempts
@@ -127,10 +142,8 @@ class Streamed:
         return pa.table({_COLUMN: pa.array(results, pa.large_binary())})
 
     def _answer(self, number: int, item: Any) -> tuple[bool, Any]:
-        import ray
-
         try:
-            if ray.get(self._attempts.begin.remote(number)) > REPEATS + 1:
+            if self._attempts.begin(number) > REPEATS + 1:
                 raise died_each_time(self._stage)
             return True, answer(self._fingerprint, self._stage, self._call, item)
         except FoolsgoldError as error:
