@@ -310,7 +310,10 @@ def joined_texts(table: pa.Table | pa.RecordBatch) -> list[str]:
 def document_text_keys(pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The two keys of each document (title, text): of what it says, and of all of it, for `same_keys`."""
     says = text_keys(text if text.strip() else title for title, text in pairs)
-    return says, text_keys(f"{title} {text}" for title, text in pairs)
+    joined = says.copy()  # which is all of it where there is no title
+    titled = [row for row, (title, _) in enumerate(pairs) if title]
+    joined[titled] = text_keys(f"{pairs[row][0]} {pairs[row][1]}" for row in titled)
+    return says, joined
 
 
 def title_lengths(titles: pa.Array) -> NDArray[np.int32]:

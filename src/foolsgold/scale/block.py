@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,9 +99,8 @@ class Handled(NamedTuple):
     suspects: Suspects
 
 
-def candidates_of(whole: Whole, queries: QuerySlice, found: Found, places: slice) -> Candidates:
-    """The candidates of a block, with whole rows; for the arguments see `handle`."""
-    found = {name: lists.of(places) for name, lists in found.items()}
+def candidates_of(whole: Whole, queries: QuerySlice, found: Found) -> Candidates:
+    """The candidates of a block, with whole rows; `found` is for its queries alone."""
     block = _Block.of(whole, queries, found.values())
     return block.part.outside(block.candidates(found))
 
@@ -111,10 +111,10 @@ def testimony_of(whole: Whole, queries: QuerySlice, candidates: Candidates) -> T
     return block.testimony(block.part.inside(candidates))
 
 
-def sampled_of(whole: Whole, queries: QuerySlice, candidates: Candidates, model: FalseNegativeModel | None) -> Sampled:
-    """What `outlook_on` asks of a block of the sample."""
-    block = _Block.of(whole, queries, [candidates.doc_rows])
-    pairs = block.pairs(block.estimated(block.part.inside(candidates), model))
+def sampled_of(whole: Whole, queries: QuerySlice, model: FalseNegativeModel | None, found: Found) -> Sampled:
+    """What `outlook_on` asks of a block of the sample; `found` is for its queries alone."""
+    block = _Block.of(whole, queries, found.values())
+    pairs = block.pairs(block.estimated(block.candidates(found), model))
     return Sampled.of(pairs, apply_filters(pairs, block.filters), whole.settings)
 
 
@@ -178,7 +178,7 @@ class _Block:
         """Where the part is in the whole."""
         return self.part.part_of(self._whole.fingerprint)
 
-    @property
+    @cached_property
     def encoded(self) -> Encoded | None:
         """Vectors of the queries that are meant, and of the part's documents."""
         stored = self._whole.query_vectors

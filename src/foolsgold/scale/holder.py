@@ -152,7 +152,7 @@ class Holder:
             if words is not None and known.words is not None:
                 words.weigh(known.words)
             if self._hubs is None and self._share.vectors is not None and known.sample is not None:
-                hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True)
+                hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True, n_threads=self._share.n_threads)
                 self._hubs = mapped_arrays(hubs, self._share.scratch)
             return _Made(self._hubs, words)
 

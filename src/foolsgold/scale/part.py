@@ -73,6 +73,11 @@ class Slices:
         self._by_group = np.argsort(groups, kind="stable")
         self._starts = np.searchsorted(groups[self._by_group], np.arange(int(groups.max(initial=-1)) + 2))
 
+    @property
+    def n_queries(self) -> int:
+        """Of the collection."""
+        return self._collection.n_queries
+
     def of(self, rows: NDArray[np.int64]) -> QuerySlice:
         """Of some queries, ascending."""
         collection = self._collection

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +12,59 @@ from numpy.typing import NDArray
 from foolsgold.choose import SAMPLED_QUERIES
 from foolsgold.collection import Collection
 from foolsgold.filters import FalseNegativeModel
-from foolsgold.sample import Outlook, outlook_on
+from foolsgold.sample import Sampled
 from foolsgold.scale.block import Whole, candidates_of, sampled_of, testimony_of
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pool import Pool, Ref
-from foolsgold.scale.searching import Searching
+from foolsgold.scale.searching import Searching, Sweeps
 from foolsgold.search import Candidates
 from foolsgold.search.candidate_store import sampled_queries
-from foolsgold.settings import MiningSettings
 from foolsgold.witness import WITNESSES, Testimony
 
 _QUERIES_AT_ONCE = 256
+
+R = TypeVar("R")
 
 
 class PilotCandidates:
     """Candidates of some queries, searched when they are asked for; stands in for a `CandidateStore`."""
 
-    def __init__(self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, ahead: int) -> None:
+    def __init__(
+        self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, sweeps: Sweeps, ahead: int
+    ) -> None:
         self._pool, self._whole, self._searching, self._ahead = pool, whole, searching, ahead
-        self._slices = slices
+        self._slices, self._sweeps = slices, sweeps
+        self._sampled = sampled_queries(slices.n_queries, SAMPLED_QUERIES)  # those that the local engine takes
 
     def blocks(self, n_queries: int, query_rows: NDArray[np.int64]) -> Iterator[Candidates]:
         """Of these queries, ascending, at most `n_queries` at a time."""
-        self._searching.keep(query_rows)
-        size = min(n_queries, _QUERIES_AT_ONCE)
-        starts = range(0, len(query_rows), size)
-        return self._pool.ordered(
-            (partial(self._begun, query_rows[start : start + size]) for start in starts), ahead=self._ahead
-        )
+        self._keep(query_rows)
 
-    def _begun(self, rows: NDArray[np.int64]) -> Ref[Candidates]:
-        found = self._searching.kept(rows)
-        return self._pool.submit(candidates_of, self._whole, self._slices.of(rows), found, slice(0, len(rows)))
+        def begun(rows: NDArray[np.int64]) -> Ref[Candidates]:
+            return self._pool.submit(candidates_of, self._whole, self._slices.of(rows), self._searching.kept(rows))
+
+        return self._ordered(begun, query_rows, min(n_queries, _QUERIES_AT_ONCE))
+
+    def sampled(self, model: FalseNegativeModel | None) -> Iterator[Sampled]:
+        """Of the queries that terms are found on, what is asked of them."""
+        self._keep(self._sampled)
+
+        def begun(rows: NDArray[np.int64]) -> Ref[Sampled]:
+            found = self._searching.kept(rows)
+            return self._pool.submit(sampled_of, self._whole, self._slices.of(rows), model, found)
+
+        return self._ordered(begun, self._sampled, _QUERIES_AT_ONCE)
+
+    def _keep(self, query_rows: NDArray[np.int64]) -> None:
+        self._searching.keep(np.union1d(query_rows, self._sampled))  # the corpus goes by once for both
+        self._sweeps.begin(0)  # holders go on while the pilot is heard
+
+    def _ordered(
+        self, begun: Callable[[NDArray[np.int64]], Ref[R]], query_rows: NDArray[np.int64], size: int
+    ) -> Iterator[R]:
+        starts = range(0, len(query_rows), size)
+        calls = (partial(begun, query_rows[start : start + size]) for start in starts)
+        return self._pool.ordered(calls, ahead=self._ahead)
 
 
 class HeardOnWorkers:
@@ -63,18 +84,3 @@ class HeardOnWorkers:
 
     def _begun(self, slices: Slices, block: Candidates) -> Ref[Testimony]:
         return self._pool.submit(testimony_of, self._whole, slices.of(block.query_rows), block)
-
-
-def outlook(
-    pool: Pool, whole: Ref[Whole], collection: Collection, pilot: PilotCandidates, model: FalseNegativeModel | None,
-    settings: MiningSettings, *, ahead: int,
-) -> Outlook:  # fmt: skip
-    """Terms, threshold and trade-offs, from the sample of queries that the local engine takes."""
-    slices = Slices(collection)
-    rows = sampled_queries(collection.n_queries, SAMPLED_QUERIES)
-
-    def begun(block: Candidates) -> Ref[Any]:
-        return pool.submit(sampled_of, whole, slices.of(block.query_rows), block, model)
-
-    calls = (partial(begun, block) for block in pilot.blocks(_QUERIES_AT_ONCE, rows))
-    return outlook_on(list(pool.ordered(calls, ahead=ahead)), settings)

@@ -22,6 +22,8 @@ R = TypeVar("R")
 
 _LOOK_SECONDS = 5.0  # between two looks whether the cluster is still there
 _TASKS_AHEAD = 2  # of each CPU, so that none waits for the driver
+# the C library of GNU hands large blocks back as they are freed, and the system clears them anew for the next product
+_KEEP_FREED_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
 
 
 def _no_look() -> None:
@@ -76,7 +78,7 @@ class RayPool:
         self._cluster = cluster
         self._streams: list[Generator[Any, None, None]] = []
         self._fingerprint = code_fingerprint()
-        self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker)}}
+        self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker), **_KEEP_FREED_MEMORY}}
         self._task = ray.remote(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")(answer)
         self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment)(
             Held

@@ -105,6 +105,34 @@ class Searching:
                 yield holder.call("search", self._queries, rows, self._k, self._plan, known)
 
 
+class Sweeps:
+    """Blocks of all queries, each searched while the one before is worked on, so that no holder waits.
+
+    Args:
+        searching: asks the holders.
+        n_queries: Q.
+    """
+
+    def __init__(self, searching: Searching, n_queries: int) -> None:
+        self._searching, self._n_queries = searching, n_queries
+        self._begun: dict[int, Ref[Found]] = {}
+
+    def begin(self, first: int) -> None:
+        """Begin to search for a block, by its first query, unless that was done, or there is none."""
+        if first not in self._begun and first < self._n_queries:
+            stop = min(first + SEARCHED_AT_ONCE, self._n_queries)
+            self._begun[first] = self._searching.block(first, stop)
+
+    def of(self, query: int) -> tuple[int, Ref[Found]]:
+        """The first query of the block that a query is in, and what is found for it; blocks are asked for in order."""
+        first = query // SEARCHED_AT_ONCE * SEARCHED_AT_ONCE
+        self.begin(first)
+        self.begin(first + SEARCHED_AT_ONCE)
+        for earlier in [begun for begun in self._begun if begun < first]:
+            del self._begun[earlier]  # calls that are under way keep what they need
+        return first, self._begun[first]
+
+
 def put_together(
     names: Sequence[str], counts: Sequence[int], k: int, kept: KeptLists | None, path: Path | None, *parts: Lists
 ) -> Found:

@@ -36,6 +36,7 @@ class ShareWords:
         self._starts = np.arange(0, stop - start, _ROWS)
         self._counted = [self._of(corpus, start + at, min(start + at + _ROWS, stop)) for at in self._starts.tolist()]
         self._weighed: list[WeighedWords] = []
+        self._places: list[NDArray[np.int32]] = []  # of the stems of each stretch among those of the share
 
     def _of(self, corpus: Corpus, start: int, stop: int) -> ShardWords:
         texts = joined_texts(corpus.read(start, stop, ("title", "text")))
@@ -48,6 +49,9 @@ class ShareWords:
 
     def weigh(self, whole: WordStatistics) -> None:
         """Weigh the words by the statistics of the whole corpus, once."""
+        if self._counted:
+            hashes = self.statistics.hashes
+            self._places = [np.searchsorted(hashes, part.hashes).astype(np.int32) for part in self._counted]
         while self._counted:
             part = self._counted.pop(0)
             self._weighed.append(mapped_arrays(part.weigh(whole), self._scratch))
@@ -56,11 +60,19 @@ class ShareWords:
         """Those of some documents, by rows of the share, ascending."""
         cuts = np.searchsorted(rows, [*self._starts, np.iinfo(np.int64).max])
         parts = [
-            words.take(rows[cuts[place] : cuts[place + 1]] - self._starts[place])
-            for place, words in enumerate(self._weighed)
-            if cuts[place] < cuts[place + 1]
+            (places, words.matrix[rows[start:stop] - first])
+            for places, words, first, start, stop in zip(
+                self._places, self._weighed, self._starts.tolist(), cuts[:-1], cuts[1:], strict=True
+            )
+            if start < stop
         ]
-        return WeighedWords.concatenated(parts)
+        lengths = [np.diff(matrix.indptr) for _, matrix in parts]
+        return WeighedWords(
+            self.statistics.hashes,
+            np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths])),
+            np.concatenate([np.empty(0, np.int32), *(places[matrix.indices] for places, matrix in parts)]),
+            np.concatenate([np.empty(0, np.float32), *(matrix.data for _, matrix in parts)]),
+        ).with_own_stems()
 
     def search(self, query_texts: Sequence[str], k: int) -> Lists:
         """The k best documents by BM25, by rows of the share; -1 where fewer share a word with the query."""

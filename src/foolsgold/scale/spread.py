@@ -21,15 +21,15 @@ from foolsgold.export.sinks import Content
 from foolsgold.filters import FalseNegativeModel
 from foolsgold.kept_candidates import identity_of
 from foolsgold.memory import block_queries
-from foolsgold.sample import Chosen, Outlook
+from foolsgold.sample import Chosen, Outlook, outlook_on
 from foolsgold.scale.block import Choice, Handled, Whole, choose_again, documents_rendered, handle
 from foolsgold.scale.documents import Shares
 from foolsgold.scale.kept_lists import KeptLists
 from foolsgold.scale.part import Slices
-from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates, outlook
+from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates
 from foolsgold.scale.pool import Pool, Ref
 from foolsgold.scale.remote_collection import RemoteCollection
-from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching
+from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching, Sweeps
 from foolsgold.scale.sharing import guessed_language, share_out
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.search import Candidates
@@ -87,6 +87,7 @@ class Spread:
         whole: what every block is seen against.
         sent: the same, where workers find it.
         searching: asks the holders.
+        sweeps: the same for one block of queries after the other.
         description: of sources and search.
         scoring_run: the run whose scores are taken; None: those of vectors or words.
     """
@@ -97,6 +98,7 @@ class Spread:
     whole: Whole
     sent: Ref[Whole]
     searching: Searching
+    sweeps: Sweeps
     description: Mapping[str, Any]
     scoring_run: RunSource | None
 
@@ -154,7 +156,8 @@ class Spread:
             by_chance=by_chance,
         )  # fmt: skip
         scoring = runs.get(names[0]) if vectors is None else None
-        return cls(pool, collection, settings, whole, pool.put(whole), searching, description, scoring)
+        sweeps = Sweeps(searching, collection.n_queries)
+        return cls(pool, collection, settings, whole, pool.put(whole), searching, sweeps, description, scoring)
 
     @property
     def ahead(self) -> int:
@@ -168,29 +171,24 @@ class Spread:
             hidden_file: where the candidates of queries with hidden positives are to be; None keeps them in memory.
         """
         slices = Slices(self.collection, run=self.scoring_run)
-        pilot = PilotCandidates(self.pool, self.sent, slices, self.searching, self.ahead)
+        pilot = PilotCandidates(self.pool, self.sent, slices, self.searching, self.sweeps, self.ahead)
         calibration, model, trial = Calibration(None, NONE, self.settings.seed), None, None
         if self.whole.query_vectors is not None:
             heard = HeardOnWorkers(self.pool, self.sent, has_words=self.whole.has_words, ahead=self.ahead)
             learned, trial = learn(self.collection, pilot, heard, self.settings, hidden_file)
             calibration, model = learned.calibration, learned.model
-        found = outlook(self.pool, self.sent, self.collection, pilot, model, self.settings, ahead=self.ahead)
-        return Lesson(calibration, model, trial, found)
+        return Lesson(calibration, model, trial, outlook_on(list(pilot.sampled(model)), self.settings))
 
     def handled(self, lesson: Lesson) -> Iterator[Handled]:
         """All blocks, in order."""
         slices, n_queries = Slices(self.collection, run=self.scoring_run), self.collection.n_queries
         size = min(block_queries(self.settings), _MOST_QUERIES)
-        searched: dict[int, Ref[Any]] = {}
 
         def begun(start: int) -> Ref[Handled]:
-            first = start // SEARCHED_AT_ONCE * SEARCHED_AT_ONCE
-            if first not in searched:
-                searched.clear()  # those before are all begun, and keep what they need
-                searched[first] = self.searching.block(first, min(first + SEARCHED_AT_ONCE, n_queries))
+            first, found = self.sweeps.of(start)
             stop = min(start + size, first + SEARCHED_AT_ONCE, n_queries)
             return self.pool.submit(
-                handle, self.sent, slices.of(np.arange(start, stop)), lesson.model, lesson.choice, searched[first],
+                handle, self.sent, slices.of(np.arange(start, stop)), lesson.model, lesson.choice, found,
                 slice(start - first, stop - first),
             )  # fmt: skip
 

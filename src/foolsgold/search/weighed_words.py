@@ -39,7 +39,8 @@ class WeighedWords:
     @classmethod
     def concatenated(cls, parts: Sequence[WeighedWords]) -> WeighedWords:
         """The documents of one part after those of another; all weighed by the same statistics."""
-        hashes = np.unique(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]))
+        hashes = np.sort(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]), kind="stable")
+        hashes = np.delete(hashes, 1 + np.flatnonzero(hashes[1:] == hashes[:-1]))
         columns = [np.searchsorted(hashes, part.hashes).astype(np.int32)[part.columns] for part in parts]
         lengths = [np.diff(part.indptr) for part in parts]
         return cls(
@@ -52,10 +53,14 @@ class WeighedWords:
     def take(self, rows: NDArray[np.integer] | Sequence[int]) -> WeighedWords:
         """Some of the documents, in the order of the given rows, with the stems that they hold."""
         taken = self.matrix[np.asarray(rows, np.int64)]
+        return WeighedWords(self.hashes, taken.indptr.astype(np.int64), taken.indices, taken.data).with_own_stems()
+
+    def with_own_stems(self) -> WeighedWords:
+        """The same without stems that none of the documents holds."""
         used = np.zeros(len(self.hashes), np.bool_)
-        used[taken.indices] = True
-        columns = (np.cumsum(used, dtype=np.int32) - 1)[taken.indices]
-        return WeighedWords(self.hashes[used], taken.indptr.astype(np.int64), columns, taken.data)
+        used[self.columns] = True
+        columns = (np.cumsum(used, dtype=np.int32) - 1)[self.columns]
+        return WeighedWords(self.hashes[used], self.indptr, columns, self.values)
 
     @property
     def n_documents(self) -> int:

@@ -59,9 +59,10 @@ class Hubs(NamedTuple):
     scores: NDArray[np.float32]
 
     @classmethod
-    def of_documents(cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool) -> Hubs:
-        """Compare documents (n, D) with a sample of the queries."""
-        index, k, n_documents = ExactIndex(sample.query_vecs), min(_NEAREST + 1, len(sample.rows)), len(doc_vecs)
+    def of_documents(cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool, n_threads: int | None = None) -> Hubs:
+        """Compare documents (n, D) with a sample of the queries, in so many threads (None is one a core)."""
+        index, k = ExactIndex(sample.query_vecs, n_threads=n_threads), min(_NEAREST + 1, len(sample.rows))
+        n_documents = len(doc_vecs)
         hubs = cls(np.empty((n_documents, k), np.int32), np.empty((n_documents, k), np.float32))
         with tqdm(total=n_documents, desc="hubs", unit="document", delay=1, disable=quiet) as progress:
             for start in range(0, n_documents, _DOCS_AT_ONCE):
