@@ -36,12 +36,18 @@ def free_bytes(limit: str | None) -> int | None:
     return n_bytes - used
 
 
-def block_queries(settings: MiningSettings) -> int:
-    """How many queries are handled at once: `block_size`, or fewer where memory is short."""
+def block_queries(settings: MiningSettings, *, more_bytes: int = 0) -> int:
+    """How many queries are handled at once: `block_size`, or fewer where memory is short.
+
+    Args:
+        settings: limit and depth.
+        more_bytes: that each candidate takes beside what filtering and choosing do.
+    """
     free = free_bytes(settings.memory)
     if free is None:
         return settings.block_size
-    return max(1, min(settings.block_size, free // 4 // (_CANDIDATE_BYTES * settings.depth)))
+    of_query = (_CANDIDATE_BYTES + more_bytes) * settings.depth
+    return max(1, min(settings.block_size, free // 4 // of_query))
 
 
 def _give_back() -> None:

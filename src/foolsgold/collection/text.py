@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HASH_BYTES = 16
+_KEYS_AT_ONCE = 262_144
 
 
 def fold(text: str) -> str:
@@ -108,16 +109,46 @@ def same_keys(
         Keys of documents (N,), from 0; of queries (Q,), -1 where no document says the same; and groups of queries (Q,),
         from 0, equal only for queries of the same text.
     """
-    n = len(texts)
+    keys = np.arange(len(texts))
+    query_keys = np.full(len(queries), -1)
+    shared = _shared(texts, joined, queries)  # most documents share nothing, and need no look
+    rows = np.flatnonzero(_among(texts, shared) | _among(joined, shared))
+    if len(rows):
+        keys[rows], known, smallest = _connected(rows, texts[rows], joined[rows])
+        found = np.minimum(np.searchsorted(known, queries), len(known) - 1)
+        query_keys = np.where(known[found] == queries, smallest[found], -1)
+    _, groups = np.unique(queries, return_inverse=True)
+    return keys, query_keys, groups
+
+
+def _connected(
+    rows: NDArray[np.int64], texts: NDArray[np.uint64], joined: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """The smallest row among those connected with each, however long the chain; all hashes, and that row of each."""
     known, where = np.unique(np.concatenate([texts, joined]), return_inverse=True)
-    keys = np.arange(n)
-    while True:  # the smallest row among those connected, however long the chain
-        smallest = np.full(len(known), n)
+    keys, n = rows, len(rows)
+    while True:
+        smallest = np.full(len(known), rows[-1])
         np.minimum.at(smallest, where, np.tile(keys, 2))
         connected = np.minimum(smallest[where[:n]], smallest[where[n:]])
         if np.array_equal(connected, keys):
-            break
+            return keys, known, smallest
         keys = connected
-    found = np.minimum(np.searchsorted(known, queries), len(known) - 1)
-    _, groups = np.unique(queries, return_inverse=True)
-    return keys, np.where(known[found] == queries, smallest[found], -1), groups
+
+
+def _shared(texts: NDArray[np.uint64], joined: NDArray[np.uint64], queries: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes that several documents have, or a document and a query, ascending."""
+    ordered = np.concatenate([texts, joined[joined != texts]])
+    ordered.sort()
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.unique(np.concatenate([repeated, queries[_among(queries, ordered)]]))
+
+
+def _among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which values are among those known, which ascend; some at a time."""
+    found = np.zeros(len(values), np.bool_)
+    for start in range(0, len(values) if len(known) else 0, _KEYS_AT_ONCE):
+        some = values[start : start + _KEYS_AT_ONCE]
+        places = np.minimum(np.searchsorted(known, some), len(known) - 1)
+        found[start : start + len(some)] = known[places] == some
+    return found

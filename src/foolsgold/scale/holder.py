@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from foolsgold.encode.matrix import Matrix
 from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.documents import Documents
 from foolsgold.scale.lists import Lists
-from foolsgold.scale.mapped import mapped_arrays
+from foolsgold.scale.mapped import room
 from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.search import ExactIndex, VoyagerIndex
@@ -152,8 +152,10 @@ class Holder:
             if words is not None and known.words is not None:
                 words.weigh(known.words)
             if self._hubs is None and self._share.vectors is not None and known.sample is not None:
-                hubs = Hubs.of_documents(self._vectors, known.sample, quiet=True, n_threads=self._share.n_threads)
-                self._hubs = mapped_arrays(hubs, self._share.scratch)
+                self._hubs = Hubs.of_documents(
+                    self._vectors, known.sample, quiet=True, n_threads=self._share.n_threads,
+                    room=partial(room, scratch=self._share.scratch),
+                )  # fmt: skip
             return _Made(self._hubs, words)
 
     def _index_for(self, plan: Plan, known: Known, k: int) -> Index:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from foolsgold.errors import OutputError
 
-_IN_MEMORY_BYTES = 16 * 2**20
+_IN_MEMORY_BYTES = 2**20
 
 Record = TypeVar("Record")
 
@@ -31,11 +33,24 @@ def mapped(array: NDArray[Any], scratch: Path | None) -> NDArray[Any]:
             file.flush()
             return np.memmap(file, array.dtype, "r", shape=array.shape)
     except OSError as error:
-        raise OutputError(
-            f"{scratch} has no room for {array.nbytes / 2**30:.1f} GiB of what is known of documents "
-            f"({error.strerror or error}). Free some space, or give another folder (--cache DIR); earlier output is "
-            "untouched."
-        ) from error
+        raise _no_room(scratch, array.nbytes, error) from error
+
+
+def room(shape: tuple[int, ...], dtype: DTypeLike, scratch: Path | None) -> NDArray[Any]:
+    """An array that is to be filled, in a file where it is large and there is a folder for that; else in memory.
+
+    Raises:
+        OutputError: the disk has no room for it.
+    """
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    if scratch is None or n_bytes <= _IN_MEMORY_BYTES:
+        return np.empty(shape, dtype)
+    try:
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes) if hasattr(os, "posix_fallocate") else file.truncate(n_bytes)
+            return np.memmap(file, dtype, "r+", shape=shape)
+    except OSError as error:
+        raise _no_room(scratch, n_bytes, error) from error
 
 
 def mapped_arrays(record: Record, scratch: Path | None) -> Record:
@@ -47,3 +62,11 @@ def mapped_arrays(record: Record, scratch: Path | None) -> Record:
         **{name: mapped(value, scratch) if isinstance(value, np.ndarray) else value for name, value in values.items()}
     )
     return made
+
+
+def _no_room(scratch: Path, n_bytes: int, error: OSError) -> OutputError:
+    return OutputError(
+        f"{scratch} has no room for {n_bytes / 2**30:.1f} GiB of what is known of documents "
+        f"({error.strerror or error}). Free some space, or give another folder (--cache DIR); earlier output is "
+        "untouched."
+    )

@@ -21,7 +21,7 @@ from foolsgold.search import Candidates
 from foolsgold.search.candidate_store import sampled_queries
 from foolsgold.witness import WITNESSES, Testimony
 
-_QUERIES_AT_ONCE = 256
+_MOST_QUERIES = 256  # of a block: a pilot has too few blocks of any other size to keep all workers
 
 R = TypeVar("R")
 
@@ -30,10 +30,12 @@ class PilotCandidates:
     """Candidates of some queries, searched when they are asked for; stands in for a `CandidateStore`."""
 
     def __init__(
-        self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, sweeps: Sweeps, ahead: int
-    ) -> None:
+        self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, sweeps: Sweeps,
+        queries_at_once: int, ahead: int,
+    ) -> None:  # fmt: skip
         self._pool, self._whole, self._searching, self._ahead = pool, whole, searching, ahead
         self._slices, self._sweeps = slices, sweeps
+        self._at_once = min(queries_at_once, _MOST_QUERIES)
         self._sampled = sampled_queries(slices.n_queries, SAMPLED_QUERIES)  # those that the local engine takes
 
     def blocks(self, n_queries: int, query_rows: NDArray[np.int64]) -> Iterator[Candidates]:
@@ -43,7 +45,7 @@ class PilotCandidates:
         def begun(rows: NDArray[np.int64]) -> Ref[Candidates]:
             return self._pool.submit(candidates_of, self._whole, self._slices.of(rows), self._searching.kept(rows))
 
-        return self._ordered(begun, query_rows, min(n_queries, _QUERIES_AT_ONCE))
+        return self._ordered(begun, query_rows, min(n_queries, self._at_once))
 
     def sampled(self, model: FalseNegativeModel | None) -> Iterator[Sampled]:
         """Of the queries that terms are found on, what is asked of them."""
@@ -53,7 +55,7 @@ class PilotCandidates:
             found = self._searching.kept(rows)
             return self._pool.submit(sampled_of, self._whole, self._slices.of(rows), model, found)
 
-        return self._ordered(begun, self._sampled, _QUERIES_AT_ONCE)
+        return self._ordered(begun, self._sampled, self._at_once)
 
     def _keep(self, query_rows: NDArray[np.int64]) -> None:
         self._searching.keep(np.union1d(query_rows, self._sampled))  # the corpus goes by once for both

@@ -17,7 +17,9 @@ from foolsgold.search.shard_words import ShardWords
 from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
 
-_ROWS = 65_536  # of a stretch
+_MOST_ROWS = 65_536  # of a stretch
+_BYTES = 24 * 2**20  # of its texts, about; counting takes several times as many
+_SAMPLED = 256  # documents, for their mean length
 
 
 class ShareWords:
@@ -33,8 +35,9 @@ class ShareWords:
 
     def __init__(self, corpus: Corpus, start: int, stop: int, language: str | None, scratch: Path | None) -> None:
         self._language, self._scratch = language, scratch
-        self._starts = np.arange(0, stop - start, _ROWS)
-        self._counted = [self._of(corpus, start + at, min(start + at + _ROWS, stop)) for at in self._starts.tolist()]
+        n_rows = _rows_at_once(corpus, start, stop)
+        self._starts = np.arange(0, stop - start, n_rows)
+        self._counted = [self._of(corpus, start + at, min(start + at + n_rows, stop)) for at in self._starts.tolist()]
         self._weighed: list[WeighedWords] = []
         self._places: list[NDArray[np.int32]] = []  # of the stems of each stretch among those of the share
 
@@ -81,3 +84,10 @@ class ShareWords:
             doc_rows, scores = words.search(query_texts, self._language, min(k, words.n_documents))
             parts.append(Lists(np.where(doc_rows >= 0, doc_rows + np.int32(start), np.int32(-1)), scores))
         return merged(k, *parts)
+
+
+def _rows_at_once(corpus: Corpus, start: int, stop: int) -> int:
+    """Rows of a stretch, fewer where documents are long."""
+    sample = np.unique(np.linspace(start, stop - 1, _SAMPLED).astype(np.int64))
+    mean = corpus.take(sample, ("title", "text")).nbytes / len(sample)
+    return int(min(_MOST_ROWS, max(1, _BYTES / max(mean, 1))))

@@ -45,6 +45,7 @@ from foolsgold.sources import BM25, DENSE, parse_sources
 
 _DOCUMENTS_AT_ONCE = 8_192  # rendered
 _MOST_QUERIES = 512  # of a block: its documents, with vectors and texts, are a hundred megabytes
+_COPIES = 2  # of the vectors of a block, at most
 _BLOCKS_AHEAD = 3  # a worker's core: done, under way, and waiting for its documents
 
 
@@ -164,6 +165,13 @@ class Spread:
         """Blocks that are under way at once."""
         return _BLOCKS_AHEAD * self.pool.n_workers * self.pool.threads_per_worker
 
+    @property
+    def queries_at_once(self) -> int:
+        """Queries of a block: their documents are with them, and what those have."""
+        vectors = self.whole.query_vectors
+        more = 0 if vectors is None else _COPIES * 4 * vectors.dimensions
+        return min(block_queries(self.settings, more_bytes=more), _MOST_QUERIES)
+
     def learn(self, hidden_file: Path | None) -> Lesson:
         """Search and hear the pilot; calibrate, and find terms.
 
@@ -171,7 +179,9 @@ class Spread:
             hidden_file: where the candidates of queries with hidden positives are to be; None keeps them in memory.
         """
         slices = Slices(self.collection, run=self.scoring_run)
-        pilot = PilotCandidates(self.pool, self.sent, slices, self.searching, self.sweeps, self.ahead)
+        pilot = PilotCandidates(
+            self.pool, self.sent, slices, self.searching, self.sweeps, self.queries_at_once, self.ahead
+        )
         calibration, model, trial = Calibration(None, NONE, self.settings.seed), None, None
         if self.whole.query_vectors is not None:
             heard = HeardOnWorkers(self.pool, self.sent, has_words=self.whole.has_words, ahead=self.ahead)
@@ -182,7 +192,7 @@ class Spread:
     def handled(self, lesson: Lesson) -> Iterator[Handled]:
         """All blocks, in order."""
         slices, n_queries = Slices(self.collection, run=self.scoring_run), self.collection.n_queries
-        size = min(block_queries(self.settings), _MOST_QUERIES)
+        size = self.queries_at_once
 
         def begun(start: int) -> Ref[Handled]:
             first, found = self.sweeps.of(start)

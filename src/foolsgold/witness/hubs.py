@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from foolsgold.search import ExactIndex
 _QUERIES = 2_048  # a sample is enough: a hub is near to a share of all queries
 _NEAREST = 10
 _DOCS_AT_ONCE = 4_096
+
+Room = Callable[[tuple[int, int], Any], NDArray[Any]]
 
 
 class HubSample(NamedTuple):
@@ -59,11 +62,21 @@ class Hubs(NamedTuple):
     scores: NDArray[np.float32]
 
     @classmethod
-    def of_documents(cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool, n_threads: int | None = None) -> Hubs:
-        """Compare documents (n, D) with a sample of the queries, in so many threads (None is one a core)."""
+    def of_documents(
+        cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool, n_threads: int | None = None, room: Room = np.empty
+    ) -> Hubs:
+        """Compare documents (n, D) with a sample of the queries.
+
+        Args:
+            doc_vecs: of the documents.
+            sample: of the queries.
+            quiet: shows no progress.
+            n_threads: None is one a core.
+            room: makes the arrays that are filled.
+        """
         index, k = ExactIndex(sample.query_vecs, n_threads=n_threads), min(_NEAREST + 1, len(sample.rows))
         n_documents = len(doc_vecs)
-        hubs = cls(np.empty((n_documents, k), np.int32), np.empty((n_documents, k), np.float32))
+        hubs = cls(room((n_documents, k), np.int32), room((n_documents, k), np.float32))
         with tqdm(total=n_documents, desc="hubs", unit="document", delay=1, disable=quiet) as progress:
             for start in range(0, n_documents, _DOCS_AT_ONCE):
                 docs = slice(start, min(start + _DOCS_AT_ONCE, n_documents))
