@@ -65,7 +65,7 @@ class Matrix:
             return np.empty(shape, self._type)
         try:
             with tempfile.TemporaryFile(dir=self._scratch) as file:
-                _reserve(file, n_bytes)
+                reserve(file, n_bytes)
                 return np.memmap(file, self._type, "r+", shape=shape)
         except OSError as error:
             raise OutputError(
@@ -75,7 +75,7 @@ class Matrix:
             ) from error
 
 
-def _reserve(file: IO[bytes], n_bytes: int) -> None:
+def reserve(file: IO[bytes], n_bytes: int) -> None:
     """Room on the disk: without it, a write to the mapped file would end the process when the disk is full."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, n_bytes)

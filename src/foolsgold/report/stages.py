@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 _SAMPLE_SECONDS = 0.05
+_PAUSE = 50  # times as long as a look took, which grows with the processes of the machine
 
 
 class Stages:
@@ -31,7 +32,7 @@ class Stages:
 
 
 class _PeakMemory:
-    """Samples the resident memory of this process and its children, 20 times a second."""
+    """Samples the resident memory of this process and its children, up to 20 times a second."""
 
     def __init__(self) -> None:
         self.n_bytes = 0
@@ -50,8 +51,11 @@ class _PeakMemory:
         self._sample()
 
     def _watch(self) -> None:
-        while not self._stop.wait(_SAMPLE_SECONDS):
+        pause = _SAMPLE_SECONDS
+        while not self._stop.wait(pause):
+            started = time.perf_counter()
             self._sample()
+            pause = max(_SAMPLE_SECONDS, _PAUSE * (time.perf_counter() - started))
 
     def _sample(self) -> None:
         total = 0

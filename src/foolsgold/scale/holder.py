@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Sequence
 from functools import cached_property, partial
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from foolsgold.encode import Vectors
 from foolsgold.encode.matrix import Matrix
 from foolsgold.scale.corpus import Corpus
-from foolsgold.scale.documents import Documents
+from foolsgold.scale.documents import Documents, Learned
 from foolsgold.scale.lists import Lists
 from foolsgold.scale.mapped import room
 from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
+from foolsgold.scale.word_files import Stretch
 from foolsgold.search import ExactIndex, VoyagerIndex
 from foolsgold.search.plan import Index, Plan, build_index, plan_index
 from foolsgold.search.word_statistics import WordStatistics
@@ -37,12 +39,13 @@ class Share(NamedTuple):
         stop: the row after its last.
         corpus: ids and texts, of all documents.
         vectors: of all documents; None where the run has none.
-        has_words: whether its words are asked for.
+        stretches: its words, counted; none where words are not asked for.
         language: of these; None is no stemming.
         settings: of the run.
         device: where it multiplies.
         n_threads: that it may use.
-        scratch: a folder of its machine for what does not stay in memory; None: the system's own.
+        scratch: a folder for what does not stay in memory, on the only machine that there is; None: there are others,
+            and what a holder has stays in its memory, or is mapped from its machine's own files where that is limited.
         memory_bytes: for blocks; None is what makes it fast.
     """
 
@@ -50,7 +53,7 @@ class Share(NamedTuple):
     stop: int
     corpus: Corpus
     vectors: StoredVectors | None
-    has_words: bool
+    stretches: tuple[Stretch, ...]
     language: str | None
     settings: MiningSettings
     device: str
@@ -138,12 +141,15 @@ class Holder:
         table = self._share.corpus.take(rows, columns)
         if known is None:
             return Documents(rows, table)
+        vectors = None if self._share.vectors is None else self._vectors.values[rows - self._share.start]
+        return Documents(rows, table, vectors, *self.learned(rows, known))
+
+    def learned(self, rows: NDArray[np.int64], known: Known) -> Learned:
+        """What no file says of some of its documents."""
         own, made = rows - self._share.start, self._made(known)
         words = None if made.words is None else made.words.take(own)
-        if made.hubs is None:
-            return Documents(rows, table, words=words)
-        hubs = Hubs(made.hubs.nearest[own], made.hubs.scores[own])
-        return Documents(rows, table, self._vectors.values[own], hubs, words)
+        hubs = None if made.hubs is None else Hubs(made.hubs.nearest[own], made.hubs.scores[own])
+        return Learned(hubs, words)
 
     def _made(self, known: Known) -> _Made:
         """What documents are handed out with."""
@@ -154,7 +160,7 @@ class Holder:
             if self._hubs is None and self._share.vectors is not None and known.sample is not None:
                 self._hubs = Hubs.of_documents(
                     self._vectors, known.sample, quiet=True, n_threads=self._share.n_threads,
-                    room=partial(room, scratch=self._share.scratch),
+                    room=partial(room, scratch=self._scratch),
                 )  # fmt: skip
             return _Made(self._hubs, words)
 
@@ -177,7 +183,7 @@ class Holder:
         assert share.vectors is not None
         if isinstance(share.vectors.where, InFile):
             return Vectors.of(share.vectors.read(share.start, share.stop), share.vectors.similarity, "doc_vecs")
-        matrix = Matrix(share.stop - share.start, share.vectors.vector_type, share.scratch)
+        matrix = Matrix(share.stop - share.start, share.vectors.vector_type, self._scratch)
         for start in range(share.start, share.stop, _ROWS_AT_ONCE):
             stop = min(start + _ROWS_AT_ONCE, share.stop)
             matrix.put(np.arange(start, stop) - share.start, share.vectors.read(start, stop))
@@ -186,6 +192,11 @@ class Holder:
     @cached_property
     def _words(self) -> ShareWords | None:
         share = self._share
-        if not share.has_words:
+        if not share.stretches:
             return None
-        return ShareWords(share.corpus, share.start, share.stop, share.language, share.scratch)
+        return ShareWords(share.stretches, share.language, self._scratch, in_place=share.scratch is not None)
+
+    @property
+    def _scratch(self) -> Path | None:
+        share = self._share
+        return share.scratch or (None if share.memory_bytes is None else Path(tempfile.gettempdir()))

@@ -57,6 +57,8 @@ class Pool(Protocol):
     """What each of those may use."""
     gpus_per_worker: float
     """What each of those has; 0 is none."""
+    on_one_machine: bool
+    """Whether all of them are on this one, whatever comes: what a file holds is then mapped rather than sent."""
 
     @property
     def n_nodes(self) -> int:
@@ -162,6 +164,7 @@ class InProcessPool:
     n_workers = 1
     n_nodes: int = 1
     gpus_per_worker: float = 0.0
+    on_one_machine = True
 
     def __init__(self) -> None:
         self.threads_per_worker = n_cores()

@@ -24,6 +24,7 @@ _CLIENT_PORT, _PORT = 10001, 6379  # those that `ray start --head` takes
 _CONNECT_SECONDS = 8.0  # for a host to take a connection
 _GONE_SECONDS = 20.0  # without an answer of the head node; after 60 Ray itself ends the process, without a word
 _NO_NODES_SECONDS = 600.0  # without any node to work on: spot instances come back
+_IDLE_MS = "600000"  # before a process ends that has loaded libraries; a second by default
 _LEAST_STORE_BYTES = 100_000_000  # of the object store; Ray takes no less than 75 MiB
 
 
@@ -34,10 +35,12 @@ class Cluster:
     Args:
         address: what messages call it.
         is_ours: whether the connection was made here, and ends here.
+        is_local: whether it was started here for this run, so that no other machine belongs to it.
     """
 
     address: str
     is_ours: bool
+    is_local: bool = False
     _answered: float = field(default_factory=time.monotonic)
     _had_nodes: float = field(default_factory=time.monotonic)
 
@@ -134,10 +137,11 @@ def connect(address: str | None, settings: MiningSettings) -> Cluster:
     # Ray begins again for ever what its memory monitor ends, and takes no other word on that
     os.environ.setdefault("RAY_task_oom_retries", str(REPEATS_WITHOUT_MEMORY))
     if address == LOCAL:
+        os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", _IDLE_MS)
         with _quietly():
             ray.init(address=LOCAL, num_cpus=n_cores(), include_dashboard=False, object_store_memory=_store(settings),
                      **_QUIET)  # fmt: skip
-        return Cluster("this machine", is_ours=True)
+        return Cluster("this machine", is_ours=True, is_local=True)
     if address != AUTO:
         _check_reachable(address)
     try:

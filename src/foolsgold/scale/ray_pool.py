@@ -75,6 +75,7 @@ class RayPool:
         self.n_workers = n_workers
         self.threads_per_worker = threads_per_worker
         self.gpus_per_worker = gpus_per_worker
+        self.on_one_machine = cluster.is_local
         self._cluster = cluster
         self._streams: list[Generator[Any, None, None]] = []
         self._fingerprint = code_fingerprint()
@@ -192,7 +193,8 @@ def open_pool(cluster: Cluster, n_workers: int | None, gpus_per_worker: float | 
         raise SettingsError(
             f"The Ray cluster at {cluster.address} has no CPUs to work on. Start nodes (ray start --address …) first."
         )
-    check_versions(nodes)
+    if not cluster.is_local:  # else all run what runs here
+        check_versions(nodes)
     n_gpus = cluster.n_gpus()
     gpus = float(n_gpus > 0) if gpus_per_worker is None else float(gpus_per_worker)
     if n_workers is None:

@@ -61,7 +61,8 @@ def mine_with(
             check_training_place(folder, settings, _SHARDS)
             cache, store = opened.enter_context(_places(settings, folder))
             pool = opened.enter_context(engine.pool(settings))
-            check_shared(pool, store, "cache", "--cache")
+            if not pool.on_one_machine:
+                check_shared(pool, store, "cache", "--cache")
         with stages("read"):
             collection = _read_on(pool, collection, settings, cache or store, folder)
             filters_for(settings, collection)  # what cannot work is said before hours of encoding
@@ -71,7 +72,7 @@ def mine_with(
             vectors, about = _encoded_on(pool, collection, encoder, settings, cache, store)
         with stages("share out"):
             spread = Spread.over(
-                pool, collection, vectors, runs, settings, about=about, cache=cache, scratch=store, shards=_SHARDS
+                pool, collection, vectors, runs, settings, about=about, cache=cache, store=store, shards=_SHARDS
             )
         with stages("learn"):
             lesson = spread.learn(folder.file(HIDDEN_FILE))

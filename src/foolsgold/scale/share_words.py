@@ -9,41 +9,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foolsgold.collection.collection import joined_texts
-from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.lists import Lists, merged
 from foolsgold.scale.mapped import mapped_arrays
-from foolsgold.search.shard_words import ShardWords
+from foolsgold.scale.word_files import Stretch
 from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
 
-_MOST_ROWS = 65_536  # of a stretch
-_BYTES = 24 * 2**20  # of its texts, about; counting takes several times as many
-_SAMPLED = 256  # documents, for their mean length
-
 
 class ShareWords:
-    """Counted when it is made; weighed when the statistics of the whole corpus are known.
+    """Words that were counted, and are weighed when the statistics of the whole corpus are known.
 
     Args:
-        corpus: the texts.
-        start: first row of the share.
-        stop: the row after its last.
+        stretches: of the share, in order.
         language: of the words; None is no stemming.
-        scratch: a folder for what does not stay in memory; None: all does.
+        scratch: a folder for what does not stay in memory; None: all does, unless it lies in files already.
+        in_place: whether the files stay mapped; else they are read, as those of another machine are best.
     """
 
-    def __init__(self, corpus: Corpus, start: int, stop: int, language: str | None, scratch: Path | None) -> None:
+    def __init__(
+        self, stretches: Sequence[Stretch], language: str | None, scratch: Path | None, *, in_place: bool
+    ) -> None:
         self._language, self._scratch = language, scratch
-        n_rows = _rows_at_once(corpus, start, stop)
-        self._starts = np.arange(0, stop - start, n_rows)
-        self._counted = [self._of(corpus, start + at, min(start + at + n_rows, stop)) for at in self._starts.tolist()]
+        self._starts = np.array([stretch.start - stretches[0].start for stretch in stretches])
+        words = (stretch.words(in_place=in_place) for stretch in stretches)
+        self._counted = [mapped_arrays(each, scratch) for each in words]
         self._weighed: list[WeighedWords] = []
         self._places: list[NDArray[np.int32]] = []  # of the stems of each stretch among those of the share
-
-    def _of(self, corpus: Corpus, start: int, stop: int) -> ShardWords:
-        texts = joined_texts(corpus.read(start, stop, ("title", "text")))
-        return mapped_arrays(ShardWords.of(texts, self._language), self._scratch)
 
     @cached_property
     def statistics(self) -> WordStatistics:
@@ -84,10 +75,3 @@ class ShareWords:
             doc_rows, scores = words.search(query_texts, self._language, min(k, words.n_documents))
             parts.append(Lists(np.where(doc_rows >= 0, doc_rows + np.int32(start), np.int32(-1)), scores))
         return merged(k, *parts)
-
-
-def _rows_at_once(corpus: Corpus, start: int, stop: int) -> int:
-    """Rows of a stretch, fewer where documents are long."""
-    sample = np.unique(np.linspace(start, stop - 1, _SAMPLED).astype(np.int64))
-    mean = corpus.take(sample, ("title", "text")).nbytes / len(sample)
-    return int(min(_MOST_ROWS, max(1, _BYTES / max(mean, 1))))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from foolsgold.errors import OutputError, SettingsError
-from foolsgold.scale.pool import InProcessPool, Pool
+from foolsgold.scale.pool import Pool
 
 
 def check_shared(pool: Pool, folder: Path, argument: str, flag: str) -> None:
@@ -24,8 +24,6 @@ def check_shared(pool: Pool, folder: Path, argument: str, flag: str) -> None:
         SettingsError: a worker does not find it.
         OutputError: the file cannot be written.
     """
-    if isinstance(pool, InProcessPool):
-        return
     token = folder / f".{uuid.uuid4().hex}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)

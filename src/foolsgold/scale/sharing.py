@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foolsgold.collection.collection import joined_texts
 from foolsgold.encode import Vectors
 from foolsgold.memory import free_bytes
 from foolsgold.scale.corpus import Corpus
-from foolsgold.scale.documents import Shares
+from foolsgold.scale.documents import Files, Shares
 from foolsgold.scale.holder import Holder, Known, Share
 from foolsgold.scale.pool import Pool
+from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.stored_vectors import StoredVectors
+from foolsgold.scale.word_files import CountWords, Stretch, stretches_of
 from foolsgold.search.dense import search_device
 from foolsgold.search.tokens import language_of, language_sample
 from foolsgold.search.word_statistics import WordStatistics
@@ -26,7 +29,7 @@ _ANSWERS_AT_ONCE = 4  # of a holder: documents are handed out while it searches
 
 def share_out(
     pool: Pool, corpus: Corpus, query_vecs: StoredVectors | None, doc_vecs: StoredVectors | None,
-    settings: MiningSettings, *, has_words: bool, language: str | None, scratch: Path | None,
+    settings: MiningSettings, *, has_words: bool, language: str | None, store: Path,
 ) -> tuple[Shares, WordStatistics | None]:  # fmt: skip
     """Holders that are ready to answer, and what is known of the words of the whole corpus.
 
@@ -38,27 +41,42 @@ def share_out(
         settings: of the run.
         has_words: whether words are asked for.
         language: of these; None is no stemming.
-        scratch: a folder for what does not stay in memory, where this process is the only worker.
+        store: a folder of this run, which workers share.
     """
     n_shares = max(1, min(pool.n_workers, corpus.n_documents))
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
     free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
+    words_of = _counted(pool, corpus, starts, language, store, settings) if has_words else [()] * n_shares
     shares = [
         Share(
-            start, stop, corpus, doc_vecs, has_words, language, settings, _device(settings, gpus),
-            pool.threads_per_worker, scratch, None if free is None else free // 2,
+            start, stop, corpus, doc_vecs, stretches, language, settings, _device(settings, gpus),
+            pool.threads_per_worker, store if pool.on_one_machine else None, None if free is None else free // 2,
         )
-        for start, stop in zip(starts.tolist(), starts[1:].tolist(), strict=False)
+        for start, stop, stretches in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
     holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
     counted = [holder.call("word_statistics") for holder in holders] if has_words else []
     words = WordStatistics.merged([pool.get(one) for one in counted]) if has_words else None
     sample = None if query_vecs is None else _sample(query_vecs, settings)
     known = pool.put(Known(sample, None if words is None or not len(words.hashes) else words))
-    ready = Shares(tuple(holders), starts, known)
+    files = Files.of(corpus, doc_vecs) if pool.on_one_machine else None
+    ready = Shares(tuple(holders), starts, known, files)
     for begun in [holder.call("prepare", known) for holder in holders]:
         pool.get(begun)
     return ready, words
+
+
+def _counted(
+    pool: Pool, corpus: Corpus, starts: NDArray[np.int64], language: str | None, store: Path, settings: MiningSettings
+) -> list[tuple[Stretch, ...]]:
+    """The words of each share, counted on all cores, whoever will hold them."""
+    shares = stretches_of(corpus, starts, store)
+    every = [stretch for stretches in shares for stretch in stretches]
+    line = RunProgress(pool, quiet=settings.quiet).stage("words", total=corpus.n_documents, unit="document")
+    with line as progress:
+        for n_documents in pool.map(CountWords(corpus, language), every):
+            progress.update(n_documents)
+    return shares
 
 
 def guessed_language(corpus: Corpus, settings: MiningSettings) -> str | None:

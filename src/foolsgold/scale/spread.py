@@ -107,7 +107,7 @@ class Spread:
     def over(
         cls, pool: Pool, collection: RemoteCollection, vectors: SpreadVectors | None,
         runs: Mapping[str, RunSource], settings: MiningSettings, *, about: Mapping[str, Any], cache: Path | None,
-        scratch: Path | None, shards: ShardSizes | None,
+        store: Path, shards: ShardSizes | None,
     ) -> Spread:  # fmt: skip
         """Share the corpus out, and plan the search.
 
@@ -119,7 +119,7 @@ class Spread:
             settings: of the run.
             about: what `describe_encoder` says; empty for a run without vectors.
             cache: where lists of blocks are kept; None: nowhere.
-            scratch: see `share_out`.
+            store: a folder of this run, which workers share.
             shards: in which the output is written.
         """
         corpus = collection.pieces
@@ -128,7 +128,7 @@ class Spread:
         language = guessed_language(corpus, settings) if has_words else None
         query_vecs, doc_vecs = vectors or (None, None)
         shares, words = share_out(
-            pool, corpus, query_vecs, doc_vecs, settings, has_words=has_words, language=language, scratch=scratch,
+            pool, corpus, query_vecs, doc_vecs, settings, has_words=has_words, language=language, store=store,
         )  # fmt: skip
         if words is not None and BM25 in names:
             words.check()
