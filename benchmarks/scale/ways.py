@@ -23,7 +23,7 @@ def on_ray(n_workers: int) -> list[str]:
     return ["--engine", "ray", "--address", "local", "--workers", str(n_workers)]
 
 
-WAYS = {"local": LOCAL, "shards": SHARDS, "Ray, 1 worker": on_ray(1), "Ray, 2 workers": on_ray(2)}
+WAYS = {"local": LOCAL, "Ray, 1 worker": on_ray(1), "Ray, 2 workers": on_ray(2)}
 _BATCH_ROWS = 256
 
 Digests = dict[str, str]

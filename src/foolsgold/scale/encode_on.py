@@ -145,13 +145,17 @@ def _done(
     args = (encoder.given, encoder.facts, {side: plan.to_encode for side, plan in plans.items()}, settings, threads)
     n_texts = sum(plan.n_distinct for plan in plans.values())
     n_new = sum(len(plan.new) for plan in plans.values())
-    with RunProgress(pool, quiet=settings.quiet).stage("encode", total=n_texts, unit="text") as progress:
-        progress.initial = progress.n = n_texts - n_new
+    chunks = sum(-(-plan.n_distinct // plan.chunk_texts) for plan in plans.values())
+    stage = RunProgress(pool, quiet=settings.quiet).stage(
+        "encode", total=n_texts, unit="text", n_shards=chunks, kept=(n_texts - n_new, chunks - n_chunks)
+    )
+    with stage as line:
         stream = cast("Generator[Encoded]", pool.stream(Encoding, args, stretches, gpus=encoder.gpus))
         with closing(stream):  # ends the workers, whatever happens here
             for one in stream:
                 _refuse_text(one, plans[one.stretch.side])
-                progress.update(one.stretch.stop - one.stretch.start)
+                n_done = one.stretch.stop - one.stretch.start
+                line.done(n_done, n_shards=-(-n_done // plans[one.stretch.side].chunk_texts))
                 yield one
 
 

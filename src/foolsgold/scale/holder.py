@@ -20,7 +20,7 @@ from foolsgold.scale.lists import Lists
 from foolsgold.scale.mapped import room
 from foolsgold.scale.share_words import ShareWords
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
-from foolsgold.scale.word_files import Stretch
+from foolsgold.scale.word_files import WordFile
 from foolsgold.search import ExactIndex, VoyagerIndex
 from foolsgold.search.plan import Index, Plan, build_index, plan_index
 from foolsgold.search.word_statistics import WordStatistics
@@ -39,7 +39,7 @@ class Share(NamedTuple):
         stop: the row after its last.
         corpus: ids and texts, of all documents.
         vectors: of all documents; None where the run has none.
-        stretches: its words, counted; none where words are not asked for.
+        word_files: its words, counted; none where words are not asked for.
         language: of these; None is no stemming.
         settings: of the run.
         device: where it multiplies.
@@ -53,7 +53,7 @@ class Share(NamedTuple):
     stop: int
     corpus: Corpus
     vectors: StoredVectors | None
-    stretches: tuple[Stretch, ...]
+    word_files: tuple[WordFile, ...]
     language: str | None
     settings: MiningSettings
     device: str
@@ -192,9 +192,9 @@ class Holder:
     @cached_property
     def _words(self) -> ShareWords | None:
         share = self._share
-        if not share.stretches:
+        if not share.word_files:
             return None
-        return ShareWords(share.stretches, share.language, self._scratch, in_place=share.scratch is not None)
+        return ShareWords(share.word_files, share.language, self._scratch, in_place=share.scratch is not None)
 
     @property
     def _scratch(self) -> Path | None:

@@ -16,6 +16,7 @@ from foolsgold.sample import Sampled
 from foolsgold.scale.block import Whole, candidates_of, sampled_of, testimony_of
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pool import Pool, Ref
+from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.searching import Searching, Sweeps
 from foolsgold.search import Candidates
 from foolsgold.search.candidate_store import sampled_queries
@@ -31,8 +32,9 @@ class PilotCandidates:
 
     def __init__(
         self, pool: Pool, whole: Ref[Whole], slices: Slices, searching: Searching, sweeps: Sweeps,
-        queries_at_once: int, ahead: int,
+        queries_at_once: int, ahead: int, progress: RunProgress,
     ) -> None:  # fmt: skip
+        self._progress = progress
         self._pool, self._whole, self._searching, self._ahead = pool, whole, searching, ahead
         self._slices, self._sweeps = slices, sweeps
         self._at_once = min(queries_at_once, _MOST_QUERIES)
@@ -45,7 +47,7 @@ class PilotCandidates:
         def begun(rows: NDArray[np.int64]) -> Ref[Candidates]:
             return self._pool.submit(candidates_of, self._whole, self._slices.of(rows), self._searching.kept(rows))
 
-        return self._ordered(begun, query_rows, min(n_queries, self._at_once))
+        return self._ordered("pilot", begun, query_rows, min(n_queries, self._at_once))
 
     def sampled(self, model: FalseNegativeModel | None) -> Iterator[Sampled]:
         """Of the queries that terms are found on, what is asked of them."""
@@ -55,18 +57,25 @@ class PilotCandidates:
             found = self._searching.kept(rows)
             return self._pool.submit(sampled_of, self._whole, self._slices.of(rows), model, found)
 
-        return self._ordered(begun, self._sampled, self._at_once)
+        return self._ordered("sample", begun, self._sampled, self._at_once)
 
     def _keep(self, query_rows: NDArray[np.int64]) -> None:
-        self._searching.keep(np.union1d(query_rows, self._sampled))  # the corpus goes by once for both
+        rows = self._searching.unknown(np.union1d(query_rows, self._sampled))  # the corpus goes by once for both
+        if len(rows):
+            with self._progress.stage("search pilot", total=len(rows), unit="query", n_shards=1) as line:
+                self._searching.keep(rows)
+                line.done(len(rows))
         self._sweeps.begin(0)  # holders go on while the pilot is heard
 
     def _ordered(
-        self, begun: Callable[[NDArray[np.int64]], Ref[R]], query_rows: NDArray[np.int64], size: int
+        self, name: str, begun: Callable[[NDArray[np.int64]], Ref[R]], query_rows: NDArray[np.int64], size: int
     ) -> Iterator[R]:
-        starts = range(0, len(query_rows), size)
-        calls = (partial(begun, query_rows[start : start + size]) for start in starts)
-        return self._pool.ordered(calls, ahead=self._ahead)
+        parts = [query_rows[start : start + size] for start in range(0, len(query_rows), size)]
+        results = self._pool.ordered((partial(begun, part) for part in parts), ahead=self._ahead)
+        with self._progress.stage(name, total=len(query_rows), unit="query", n_shards=len(parts)) as line:
+            for part, result in zip(parts, results, strict=True):
+                line.done(len(part))
+                yield result
 
 
 class HeardOnWorkers:

@@ -1,15 +1,13 @@
-"""Progress of a whole run in the driver: the stage, what is done of it, its rate, the time left, and the machines."""
+"""Progress of a whole run in the driver: of each stage what is done, rate, time left, shards, and machines."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol
 
 from tqdm import tqdm
-
-Item = TypeVar("Item")
 
 
 class _Nodes(Protocol):
@@ -20,8 +18,39 @@ class _Nodes(Protocol):
     def n_nodes(self) -> int: ...
 
 
+class StageLine:
+    """The line of a stage on stderr.
+
+    Args:
+        bar: draws it.
+        pool: whose workers and nodes it tells; they are looked up now and then.
+        n_shards: of the stage.
+        n_kept: shards that an earlier run has finished.
+    """
+
+    def __init__(self, bar: tqdm[NoReturn], pool: _Nodes, n_shards: int, n_kept: int) -> None:
+        self._bar, self._pool = bar, pool
+        self._n_shards, self._n_done = n_shards, n_kept
+        self._told: dict[str, Any] = {}
+        self._look()
+        self._tell()
+
+    def done(self, n_units: int, *, n_shards: int = 1) -> None:
+        """So many units more are done, which were a shard, or several."""
+        self._n_done += n_shards
+        self._tell()
+        if self._bar.update(n_units):  # it was drawn
+            self._look()
+
+    def _look(self) -> None:
+        self._told = {} if self._bar.disable else {"workers": self._pool.n_workers, "nodes": self._pool.n_nodes}
+
+    def _tell(self) -> None:
+        self._bar.set_postfix({"shards": f"{self._n_done:,}/{self._n_shards:,}", **self._told}, refresh=False)
+
+
 class RunProgress:
-    """A line on stderr for each stage of a run.
+    """A line for each stage of a run.
 
     Args:
         pool: whose workers and nodes it tells.
@@ -33,19 +62,19 @@ class RunProgress:
         self._quiet = quiet
 
     @contextmanager
-    def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[tqdm[NoReturn]]:
-        """The line of a stage, which `update` moves on; it stays when the stage is over."""
-        with tqdm(desc=name, total=total, unit=unit, disable=self._quiet, file=sys.stderr, mininterval=0.5) as line:
-            line.set_postfix(self._machines(), refresh=False)
-            yield line
+    def stage(
+        self, name: str, *, total: int, unit: str, n_shards: int, kept: tuple[int, int] = (0, 0)
+    ) -> Iterator[StageLine]:
+        """The line of a stage; it stays when the stage is over.
 
-    def over(self, results: Iterable[Item], name: str, *, total: int | None, unit: str) -> Iterator[Item]:
-        """Results as they are, each a step of a stage; how many machines there are is looked up now and then."""
-        with self.stage(name, total=total, unit=unit) as line:
-            for result in results:
-                if line.update():  # it was drawn
-                    line.set_postfix(self._machines(), refresh=False)
-                yield result
-
-    def _machines(self) -> dict[str, Any]:
-        return {"workers": self._pool.n_workers, "nodes": self._pool.n_nodes}
+        Args:
+            name: of the stage.
+            total: units of it.
+            unit: what they are.
+            n_shards: in which they are done.
+            kept: units and shards that an earlier run has finished.
+        """
+        with tqdm(
+            desc=name, total=total, unit=unit, initial=kept[0], disable=self._quiet, file=sys.stderr, mininterval=0.5
+        ) as bar:
+            yield StageLine(bar, self._pool, n_shards, kept[1])

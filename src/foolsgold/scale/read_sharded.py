@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from foolsgold.collection.any_collection import CollectionFiles
 from foolsgold.collection.files import READERS, Files, beir_files, read_all, read_rows_or_shards, three_files
@@ -19,6 +18,7 @@ from foolsgold.errors import CollectionError
 from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.corpus_of import corpus_folder, corpus_of
 from foolsgold.scale.pool import Pool
+from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.ranges import FileRange, ranges_of
 from foolsgold.scale.read_range import RangeRead, RangeReader
 from foolsgold.scale.remote_collection import RemoteCollection, ids_of
@@ -107,7 +107,8 @@ def _in_order(parts: Sequence[FileRange], reader: RangeReader, pool: Pool, quiet
         known: dict[int, RangeRead | CollectionError] = {n: read for n, read in enumerate(kept) if read is not None}
     missing = [(number, part) for number, part in enumerate(parts) if number not in known]
     coming = pool.stream(RangeReader, (reader.folder, reader.on_bad_line), missing, on_each_core=True)
-    with tqdm(desc="read corpus", unit="row", delay=1, disable=quiet) as progress:
+    stage = RunProgress(pool, quiet=quiet).stage("read corpus", total=len(parts), unit="shard", n_shards=len(parts))
+    with stage as line:
         for number in range(len(parts)):
             while number not in known:
                 at, read = next(coming)
@@ -115,5 +116,5 @@ def _in_order(parts: Sequence[FileRange], reader: RangeReader, pool: Pool, quiet
             found = known.pop(number)
             if isinstance(found, CollectionError):
                 raise found
-            progress.update(found.n_numbers)
+            line.done(1)
             yield found

@@ -133,13 +133,14 @@ def _handle_and_write(
                 ChoiceFiles(collection, settings, folder, in_shards, spread.documents_rendered())
             )
             candidates = opened.enter_context(CandidateWriter(kept, collection, in_shards)) if kept else None
-            line = opened.enter_context(progress.stage("mine", total=collection.n_queries, unit="query"))
+            stage = progress.stage("mine", total=collection.n_queries, unit="query", n_shards=len(spread.block_starts))
+            line = opened.enter_context(stage)
             for block in spread.handled(lesson):
                 if candidates is not None:
                     candidates.write(block.candidates)
                 files.add_rendered(*block.choice)
                 done.add(block)
-                line.update(block.candidates.num_rows)
+                line.done(block.candidates.num_rows)
         done.suspects.write(collection, folder.file(SUSPECTS_FILE))
     with stages("leak test"):
         leak = spread.leak_test(lesson)

@@ -51,9 +51,13 @@ class Searching:
         self._kept_rows = np.empty(0, np.int64)
         self._kept: Found | None = None
 
+    def unknown(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some queries, ascending, of which nothing is kept."""
+        return np.setdiff1d(rows, self._kept_rows)
+
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Search some queries, ascending, and keep what is found: at most a few thousand."""
-        new = np.setdiff1d(rows, self._kept_rows)
+        new = self.unknown(rows)
         parts = [
             self._pool.get(self._begun(new[start : start + SEARCHED_AT_ONCE]))
             for start in range(0, len(new), SEARCHED_AT_ONCE)

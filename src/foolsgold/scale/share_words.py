@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foolsgold.scale.lists import Lists, merged
 from foolsgold.scale.mapped import mapped_arrays
-from foolsgold.scale.word_files import Stretch
+from foolsgold.scale.word_files import WordFile
 from foolsgold.search.weighed_words import WeighedWords
 from foolsgold.search.word_statistics import WordStatistics
 
@@ -20,18 +20,18 @@ class ShareWords:
     """Words that were counted, and are weighed when the statistics of the whole corpus are known.
 
     Args:
-        stretches: of the share, in order.
+        files: of the share's words, in order.
         language: of the words; None is no stemming.
         scratch: a folder for what does not stay in memory; None: all does, unless it lies in files already.
         in_place: whether the files stay mapped; else they are read, as those of another machine are best.
     """
 
     def __init__(
-        self, stretches: Sequence[Stretch], language: str | None, scratch: Path | None, *, in_place: bool
+        self, files: Sequence[WordFile], language: str | None, scratch: Path | None, *, in_place: bool
     ) -> None:
         self._language, self._scratch = language, scratch
-        self._starts = np.array([stretch.start - stretches[0].start for stretch in stretches])
-        words = (stretch.words(in_place=in_place) for stretch in stretches)
+        self._starts = np.array([file.start - files[0].start for file in files])
+        words = (file.words(in_place=in_place) for file in files)
         self._counted = [mapped_arrays(each, scratch) for each in words]
         self._weighed: list[WeighedWords] = []
         self._places: list[NDArray[np.int32]] = []  # of the stems of each stretch among those of the share

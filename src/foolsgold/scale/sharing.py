@@ -16,7 +16,7 @@ from foolsgold.scale.holder import Holder, Known, Share
 from foolsgold.scale.pool import Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.stored_vectors import StoredVectors
-from foolsgold.scale.word_files import CountWords, Stretch, stretches_of
+from foolsgold.scale.word_files import CountWords, WordFile, word_files_of
 from foolsgold.search.dense import search_device
 from foolsgold.search.tokens import language_of, language_sample
 from foolsgold.search.word_statistics import WordStatistics
@@ -45,37 +45,38 @@ def share_out(
     """
     n_shares = max(1, min(pool.n_workers, corpus.n_documents))
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
+    progress = RunProgress(pool, quiet=settings.quiet)
     free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
-    words_of = _counted(pool, corpus, starts, language, store, settings) if has_words else [()] * n_shares
+    words_of = _counted(pool, corpus, starts, language, store, progress) if has_words else [()] * n_shares
     shares = [
         Share(
-            start, stop, corpus, doc_vecs, stretches, language, settings, _device(settings, gpus),
+            start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
             pool.threads_per_worker, store if pool.on_one_machine else None, None if free is None else free // 2,
         )
-        for start, stop, stretches in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
+        for start, stop, files in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
     holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
-    counted = [holder.call("word_statistics") for holder in holders] if has_words else []
-    words = WordStatistics.merged([pool.get(one) for one in counted]) if has_words else None
+    read = [holder.call("word_statistics") for holder in holders] if has_words else []
+    words = WordStatistics.merged([pool.get(one) for one in read]) if has_words else None
     sample = None if query_vecs is None else _sample(query_vecs, settings)
     known = pool.put(Known(sample, None if words is None or not len(words.hashes) else words))
     files = Files.of(corpus, doc_vecs) if pool.on_one_machine else None
     ready = Shares(tuple(holders), starts, known, files)
-    for begun in [holder.call("prepare", known) for holder in holders]:
-        pool.get(begun)
+    with progress.stage("index", total=corpus.n_documents, unit="document", n_shards=n_shares) as line:
+        for begun in [holder.call("prepare", known) for holder in holders]:
+            line.done(pool.get(begun))
     return ready, words
 
 
 def _counted(
-    pool: Pool, corpus: Corpus, starts: NDArray[np.int64], language: str | None, store: Path, settings: MiningSettings
-) -> list[tuple[Stretch, ...]]:
+    pool: Pool, corpus: Corpus, starts: NDArray[np.int64], language: str | None, store: Path, progress: RunProgress
+) -> list[tuple[WordFile, ...]]:
     """The words of each share, counted on all cores, whoever will hold them."""
-    shares = stretches_of(corpus, starts, store)
-    every = [stretch for stretches in shares for stretch in stretches]
-    line = RunProgress(pool, quiet=settings.quiet).stage("words", total=corpus.n_documents, unit="document")
-    with line as progress:
+    shares = word_files_of(corpus, starts, store)
+    every = [file for files in shares for file in files]
+    with progress.stage("words", total=corpus.n_documents, unit="document", n_shards=len(every)) as line:
         for n_documents in pool.map(CountWords(corpus, language), every):
-            progress.update(n_documents)
+            line.done(n_documents)
     return shares
 
 

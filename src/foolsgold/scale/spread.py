@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from foolsgold.scale.kept_lists import KeptLists
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates
 from foolsgold.scale.pool import Pool, Ref
+from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching, Sweeps
 from foolsgold.scale.sharing import guessed_language, share_out
@@ -165,12 +166,22 @@ class Spread:
         """Blocks that are under way at once."""
         return _BLOCKS_AHEAD * self.pool.n_workers * self.pool.threads_per_worker
 
-    @property
+    @cached_property
     def queries_at_once(self) -> int:
         """Queries of a block: their documents are with them, and what those have."""
         vectors = self.whole.query_vectors
         more = 0 if vectors is None else _COPIES * 4 * vectors.dimensions
         return min(block_queries(self.settings, more_bytes=more), _MOST_QUERIES)
+
+    @cached_property
+    def block_starts(self) -> list[int]:
+        """The first query of each block; none goes over a sweep's end."""
+        n_queries, size = self.collection.n_queries, self.queries_at_once
+        return [
+            start
+            for first in range(0, n_queries, SEARCHED_AT_ONCE)
+            for start in range(first, min(first + SEARCHED_AT_ONCE, n_queries), size)
+        ]
 
     def learn(self, hidden_file: Path | None) -> Lesson:
         """Search and hear the pilot; calibrate, and find terms.
@@ -180,7 +191,14 @@ class Spread:
         """
         slices = Slices(self.collection, run=self.scoring_run)
         pilot = PilotCandidates(
-            self.pool, self.sent, slices, self.searching, self.sweeps, self.queries_at_once, self.ahead
+            self.pool,
+            self.sent,
+            slices,
+            self.searching,
+            self.sweeps,
+            self.queries_at_once,
+            self.ahead,
+            RunProgress(self.pool, quiet=self.settings.quiet),
         )
         calibration, model, trial = Calibration(None, NONE, self.settings.seed), None, None
         if self.whole.query_vectors is not None:
@@ -192,7 +210,7 @@ class Spread:
     def handled(self, lesson: Lesson) -> Iterator[Handled]:
         """All blocks, in order."""
         slices, n_queries = Slices(self.collection, run=self.scoring_run), self.collection.n_queries
-        size = self.queries_at_once
+        size, starts = self.queries_at_once, self.block_starts
 
         def begun(start: int) -> Ref[Handled]:
             first, found = self.sweeps.of(start)
@@ -202,11 +220,6 @@ class Spread:
                 slice(start - first, stop - first),
             )  # fmt: skip
 
-        starts = (
-            start
-            for first in range(0, n_queries, SEARCHED_AT_ONCE)
-            for start in range(first, min(first + SEARCHED_AT_ONCE, n_queries), size)
-        )
         return self.pool.ordered((partial(begun, start) for start in starts), ahead=self.ahead)
 
     def documents_rendered(self) -> Iterator[tuple[Content, ...]] | None:

@@ -77,7 +77,7 @@ class StoredVectors:
             VectorError: a chunk is damaged or gone; the next run encodes its texts again.
         """
         if isinstance(self.where, InFile):
-            return np.array(opened(self.where.path, _npy)[rows])
+            return np.asarray(opened(self.where.path, _npy))[rows]  # a copy, since rows are an array
         return self._gathered(self.where, mapped(self.where.places)[rows])
 
     @property

@@ -23,7 +23,7 @@ _SAMPLED = 256  # documents, for their mean length
 _FIELDS = tuple(field.name for field in fields(ShardWords))
 
 
-class Stretch(NamedTuple):
+class WordFile(NamedTuple):
     """Documents from `start` up to `stop`, and the file of their words."""
 
     start: int
@@ -36,17 +36,17 @@ class Stretch(NamedTuple):
         return ShardWords(*(arrays if in_place else map(np.copy, arrays)))
 
 
-def stretches_of(corpus: Corpus, starts: NDArray[np.int64], folder: Path) -> list[tuple[Stretch, ...]]:
+def word_files_of(corpus: Corpus, starts: NDArray[np.int64], folder: Path) -> list[tuple[WordFile, ...]]:
     """Those of each share, which begin at `starts` but for the last, where all end; shorter where texts are long."""
     return [
-        tuple(_stretches(start, stop, _rows_at_once(corpus, start, stop), folder))
+        tuple(_files_of_share(start, stop, _rows_at_once(corpus, start, stop), folder))
         for start, stop in zip(starts.tolist(), starts[1:].tolist(), strict=False)
     ]
 
 
-def _stretches(start: int, stop: int, n_rows: int, folder: Path) -> Iterator[Stretch]:
+def _files_of_share(start: int, stop: int, n_rows: int, folder: Path) -> Iterator[WordFile]:
     for at in range(start, stop, n_rows):
-        yield Stretch(at, min(at + n_rows, stop), folder / f"words-{at}.npy")
+        yield WordFile(at, min(at + n_rows, stop), folder / f"words-{at}.npy")
 
 
 def _rows_at_once(corpus: Corpus, start: int, stop: int) -> int:
@@ -57,7 +57,7 @@ def _rows_at_once(corpus: Corpus, start: int, stop: int) -> int:
 
 @dataclass(frozen=True)
 class CountWords:
-    """Counts the words of a stretch.
+    """Counts the words of some documents.
 
     Attributes:
         corpus: the texts.
@@ -67,18 +67,18 @@ class CountWords:
     corpus: Corpus
     language: str | None
 
-    def __call__(self, stretch: Stretch) -> int:
-        """Write its file; the number of documents.
+    def __call__(self, file: WordFile) -> int:
+        """Write it; the number of documents.
 
         Raises:
             CollectionError: a piece of the corpus is gone or damaged.
             OutputError: the file cannot be written.
         """
-        texts = joined_texts(self.corpus.read(stretch.start, stretch.stop, ("title", "text")))
+        texts = joined_texts(self.corpus.read(file.start, file.stop, ("title", "text")))
         words = ShardWords.of(texts, self.language)
         arrays = [getattr(words, name) for name in _FIELDS]  # those of 8 bytes a value first: none lies across words
-        write_whole(stretch.path, partial(_save, arrays))
-        return stretch.stop - stretch.start
+        write_whole(file.path, partial(_save, arrays))
+        return file.stop - file.start
 
 
 def _save(arrays: Sequence[NDArray[Any]], file: BinaryIO) -> None:

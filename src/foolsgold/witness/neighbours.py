@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,10 +66,7 @@ class Neighbours:
 
         What float32 cannot tell is summed in float64.
         """
-        import torch
-
-        of = torch.from_numpy(vecs)
-        cosines = torch.bmm(of, of.transpose(1, 2)).numpy()  # one call for all queries: their threads start once
+        cosines = _all_cosines(vecs)
         queries, rows, columns = np.unravel_index(np.flatnonzero(cosines > threshold - _UNSURE), cosines.shape)
         earlier = columns < rows
         queries, rows, columns = queries[earlier], rows[earlier], columns[earlier]
@@ -80,6 +79,17 @@ class Neighbours:
         near = np.zeros(cosines.shape, np.bool_)
         near[queries[above], rows[above], columns[above]] = True
         return near
+
+
+def _all_cosines(vecs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of all pairs of each query's documents, (B, K, D) to (B, K, K)."""
+    if "torch" not in sys.modules:  # it takes longer to load than it saves
+        return np.matmul(vecs, vecs.transpose(0, 2, 1))
+    import torch
+
+    of = torch.from_numpy(vecs)
+    cosines: NDArray[np.float32] = torch.bmm(of, of.transpose(1, 2)).numpy()  # one call: its threads start once
+    return cosines
 
 
 def _first_kept(near: NDArray[np.bool_], first: NDArray[np.int16]) -> NDArray[np.int16]:
