@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foolsgold.collection.collection import joined_texts
 from foolsgold.encode import Vectors
@@ -47,7 +47,7 @@ def share_out(
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
     progress = RunProgress(pool, quiet=settings.quiet)
     free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
-    words_of = _counted(pool, corpus, starts, language, store, progress) if has_words else [()] * n_shares
+    words_of = word_files_of(corpus, starts, store) if has_words else [()] * n_shares
     shares = [
         Share(
             start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
@@ -56,8 +56,11 @@ def share_out(
         for start, stop, files in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
     holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
-    read = [holder.call("word_statistics") for holder in holders] if has_words else []
-    words = WordStatistics.merged([pool.get(one) for one in read]) if has_words else None
+    words = None
+    if has_words:
+        _count(pool, corpus, words_of, language, progress)  # while processes of holders start
+        read = [holder.call("word_statistics") for holder in holders]
+        words = WordStatistics.merged([pool.get(one) for one in read])
     sample = None if query_vecs is None else _sample(query_vecs, settings)
     known = pool.put(Known(sample, None if words is None or not len(words.hashes) else words))
     files = Files.of(corpus, doc_vecs) if pool.on_one_machine else None
@@ -68,16 +71,14 @@ def share_out(
     return ready, words
 
 
-def _counted(
-    pool: Pool, corpus: Corpus, starts: NDArray[np.int64], language: str | None, store: Path, progress: RunProgress
-) -> list[tuple[WordFile, ...]]:
-    """The words of each share, counted on all cores, whoever will hold them."""
-    shares = word_files_of(corpus, starts, store)
+def _count(
+    pool: Pool, corpus: Corpus, shares: Sequence[Sequence[WordFile]], language: str | None, progress: RunProgress
+) -> None:
+    """The words of all shares, on all cores, whoever will hold them."""
     every = [file for files in shares for file in files]
     with progress.stage("words", total=corpus.n_documents, unit="document", n_shards=len(every)) as line:
         for n_documents in pool.map(CountWords(corpus, language), every):
             line.done(n_documents)
-    return shares
 
 
 def guessed_language(corpus: Corpus, settings: MiningSettings) -> str | None:

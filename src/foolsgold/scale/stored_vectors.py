@@ -77,7 +77,8 @@ class StoredVectors:
             VectorError: a chunk is damaged or gone; the next run encodes its texts again.
         """
         if isinstance(self.where, InFile):
-            return np.asarray(opened(self.where.path, _npy))[rows]  # a copy, since rows are an array
+            taken: NDArray[Any] = np.asarray(opened(self.where.path, _npy))[rows]  # a copy, since rows are an array
+            return taken
         return self._gathered(self.where, mapped(self.where.places)[rows])
 
     @property

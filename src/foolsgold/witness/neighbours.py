@@ -83,12 +83,14 @@ class Neighbours:
 
 def _all_cosines(vecs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Of all pairs of each query's documents, (B, K, D) to (B, K, K)."""
+    cosines: NDArray[np.float32]
     if "torch" not in sys.modules:  # it takes longer to load than it saves
-        return np.matmul(vecs, vecs.transpose(0, 2, 1))
+        cosines = np.matmul(vecs, vecs.transpose(0, 2, 1))
+        return cosines
     import torch
 
     of = torch.from_numpy(vecs)
-    cosines: NDArray[np.float32] = torch.bmm(of, of.transpose(1, 2)).numpy()  # one call: its threads start once
+    cosines = torch.bmm(of, of.transpose(1, 2)).numpy()  # one call for all queries: their threads start once
     return cosines
 
 
