@@ -15,7 +15,6 @@ from foolsgold.engine_flags import add_engine_flags, engine_of
 from foolsgold.errors import MissingExtraError, SettingsError, TextError, WorkerError
 from foolsgold.scale import InProcessPool, Ref
 from foolsgold.scale.pool import in_order
-from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.ray_versions import compare
 
 SETTINGS = MiningSettings(quiet=True)
@@ -152,17 +151,6 @@ def test_a_node_with_other_libraries_is_told_of(caplog: pytest.LogCaptureFixture
     assert (
         "Node b has other versions: numpy 2.0.0 there, 2.4.6 here; onnxruntime 1.32.0 there, None here" in caplog.text
     )
-
-
-def test_progress_says_the_stage_what_is_done_and_the_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = RunProgress(InProcessPool(), quiet=False)
-    assert list(progress.over(iter([4, 5]), "search", total=2, unit="block")) == [4, 5]
-    shown = capsys.readouterr().err
-    assert "search: 100%" in shown
-    assert "2/2" in shown
-    assert "workers=1, nodes=1" in shown
-    assert list(RunProgress(InProcessPool(), quiet=True).over([4], "search", total=1, unit="block")) == [4]
-    assert capsys.readouterr().err == ""
 
 
 def test_cores_are_the_share_that_a_worker_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

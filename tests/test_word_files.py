@@ -40,11 +40,11 @@ def test_words_are_read_as_they_were_counted(corpus: Corpus, tmp_path: Path, in_
             assert array.flags.writeable is not in_place
 
 
-def test_long_texts_make_short_stretches(tmp_path: Path) -> None:
-    texts = [f"{number} " + "word " * 900_000 for number in range(7)]
-    corpus = corpus_of(read_pairs([("q", texts[0])], corpus=texts), tmp_path / "cache", InProcessPool())
-    (files,) = word_files_of(corpus, np.array([0, 7]), tmp_path)
-    assert [(file.start, file.stop) for file in files] == [(0, 5), (5, 7)]  # 4.5 MB each
+def test_long_texts_make_short_stretches(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = corpus.read(0, 5, ("title", "text")).nbytes
+    monkeypatch.setattr("foolsgold.scale.word_files._BYTES", whole // 2)
+    (files,) = word_files_of(corpus, np.array([0, 5]), tmp_path)
+    assert [(file.start, file.stop) for file in files] == [(0, 2), (2, 4), (4, 5)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="tells open files on Linux alone")

@@ -10,7 +10,11 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
+import time
 import tracemalloc
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,21 +33,8 @@ SIZES = MeasureSizes(documents=262_144, queries=8_192, texts=10_000, heard=1_024
 DIMENSIONS = (96, 768)  # of the witnesses, to tell what grows with them
 _LONG = 400  # words of longer texts, to tell what grows with those
 _SAMPLE = 2_000
+_TINY = 100  # documents, with which a run is nothing but its start and its end
 _CHARACTERS = 675  # about 150 tokens: the longer a text, the more of its words it repeats
-
-_START = """
-from time import perf_counter
-started = perf_counter()
-import ray
-ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=200_000_000, log_to_driver=False)
-@ray.remote(num_cpus=1)
-class Worker:
-    def ready(self):
-        import torch, foolsgold.mine, foolsgold.encode, foolsgold.search
-        return True
-ray.get([worker.ready.remote() for worker in [Worker.remote(), Worker.remote()]])
-print(perf_counter() - started)
-"""
 
 
 def one_round(data: Path) -> dict[str, float]:
@@ -109,9 +100,30 @@ def offline_tokenizer() -> Any:
 
 
 def start_seconds() -> float:
-    """Until Ray and two workers with all libraries have started; NaN where Ray is not installed."""
-    run = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=False)
-    return float(run.stdout.split()[-1]) if run.returncode == 0 else float("nan")
+    """Of a run on Ray with two workers and next to nothing to do; NaN where Ray is not installed."""
+    if find_spec("ray") is None:
+        return float("nan")
+    with tempfile.TemporaryDirectory() as folder:
+        flags = tiny_collection(Path(folder))
+        command = ["-c", "import sys; from foolsgold.cli import main; sys.exit(main())", "mine", *flags, "--quiet",
+                   "--engine", "ray", "--address", "local", "--workers", "2", "--cache", "none"]  # fmt: skip
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+
+def tiny_collection(folder: Path) -> list[str]:
+    """A hundred documents and ten queries with vectors, in files; the flags that name them."""
+    texts = measure.made_texts(_TINY)
+    asked = [f"{text[:20]} {row}" for row, text in enumerate(texts[: _TINY // 10])]
+    for name, of in (("corpus", texts), ("queries", asked)):
+        lines = [json.dumps({"_id": str(row), "text": text}) for row, text in enumerate(of)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        np.save(folder / f"{name}.npy", np.random.default_rng(len(of)).standard_normal((len(of), 8), np.float32))
+    judged = "".join(f"{row}\t{row}\t1\n" for row in range(len(asked)))
+    (folder / "qrels.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}", "utf-8")
+    return ["--collection", str(folder), "--out", str(folder / "out"), "--doc-vectors", str(folder / "corpus.npy"),
+            "--query-vectors", str(folder / "queries.npy")]  # fmt: skip
 
 
 def of_texts(data: Path) -> dict[str, float]:
@@ -127,21 +139,46 @@ def of_texts(data: Path) -> dict[str, float]:
             "mean_bytes": n_bytes / len(texts)}  # fmt: skip
 
 
+def again(results: dict[str, Any], names: list[str]) -> None:
+    """Measure some rates anew, in as many rounds as there were."""
+    for one in results["rounds"]:
+        one.update({name: BY_THEMSELVES[name]() for name in names})
+    results["median"] = medians(results["rounds"])
+
+
+BY_THEMSELVES: dict[str, Callable[[], float]] = {"driver_bytes": driver_bytes, "start": start_seconds}
+
+
+def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """Of each rate."""
+    return {name: float(np.round(median(one[name] for one in rounds), 12)) for name in rounds[0]}
+
+
+def all_of(data: Path, n_rounds: int) -> dict[str, Any]:
+    """Everything."""
+    rounds = [one_round(data) for _ in range(n_rounds)]
+    return {
+        "machine": {"processor": platform.machine(), "cores": n_cores(), "python": platform.python_version()},
+        "sizes": SIZES._asdict() | {"dimensions": measure.DIM, "witness_dimensions": DIMENSIONS, "k": measure.K},
+        "texts": of_texts(data),
+        "rounds": rounds,
+        "median": medians(rounds),
+    }
+
+
 def main() -> None:
     """Measure in rounds, and keep all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the collection medquad")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=BY_THEMSELVES, help="measure these anew, and keep all others")
     parser.add_argument("--out", type=Path, default=HERE / "results.json")
     options = parser.parse_args()
-    rounds = [one_round(options.data) for _ in range(options.rounds)]
-    result = {
-        "machine": {"processor": platform.machine(), "cores": n_cores(), "python": platform.python_version()},
-        "sizes": SIZES._asdict() | {"dimensions": measure.DIM, "witness_dimensions": DIMENSIONS, "k": measure.K},
-        "texts": of_texts(options.data),
-        "rounds": rounds,
-        "median": {name: float(np.round(median(one[name] for one in rounds), 12)) for name in rounds[0]},
-    }
+    if options.only:
+        result = json.loads(options.out.read_text("utf-8"))
+        again(result, options.only)
+    else:
+        result = all_of(options.data, options.rounds)
     options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     for name, value in {**result["median"], **result["texts"]}.items():
         print(f"{name:12} {value:.4g}")

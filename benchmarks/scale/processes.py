@@ -17,7 +17,6 @@ from typing import Any
 import psutil
 
 _EVERY_SECONDS = 0.2
-_SHARED_EVERY = 5  # looks: what is shared takes long to look up
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "TOKENIZERS_PARALLELISM": "false"}
 _KINDS = {r"ray::Held": "holder", r"ray::.*MapWorker": "encoder or reader", r"ray::": "task",
           r"\S*/(raylet|gcs_server) ": "Ray"}  # fmt: skip
@@ -31,13 +30,11 @@ class Peaks:
     Attributes:
         kind: what it does.
         anonymous: pages that are no file's, and not shared: what cannot be taken back.
-        proportional: with its part of what it shares, files among them; 0 where it was not asked for.
         processor_seconds: until it was last looked at.
     """
 
     kind: str
     anonymous: int = 0
-    proportional: int = 0
     processor_seconds: float = 0.0
 
 
@@ -63,11 +60,7 @@ class Measured:
     def most(self, kind: str) -> Peaks:
         """The most of a kind of process."""
         of_kind = [peaks for peaks in self.peaks if peaks.kind == kind]
-        return Peaks(
-            kind,
-            max((one.anonymous for one in of_kind), default=0),
-            max((one.proportional for one in of_kind), default=0),
-        )
+        return Peaks(kind, max((one.anonymous for one in of_kind), default=0))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -76,7 +69,6 @@ class Measured:
             "seconds": self.seconds, "processor_seconds": self.processor_seconds,
             "anonymous_together": self.anonymous_together,
             "peak_anonymous": {kind: self.most(kind).anonymous for kind in kinds},
-            "peak_proportional": {kind: self.most(kind).proportional for kind in kinds},
             "processes": {kind: sum(one.kind == kind for one in self.peaks) for kind in kinds},
             "processor_seconds_of": {
                 kind: sum(one.processor_seconds for one in self.peaks if one.kind == kind) for kind in kinds
@@ -84,18 +76,17 @@ class Measured:
         }  # fmt: skip
 
 
-def run_measured(command: Sequence[str], *, name: str, with_shared: bool = False) -> Measured:
+def run_measured(command: Sequence[str], *, name: str) -> Measured:
     """Run a command to its end.
 
     Args:
         command: the program and its arguments.
         name: for a message, should it fail.
-        with_shared: whether to look up, once a second, what each process shares; it takes a while.
     """
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **_ENVIRONMENT})
-        watch = _Watch(process.pid, with_shared=with_shared)
+        watch = _Watch(process.pid)
         status = process.wait()
         seconds = time.perf_counter() - started
         watch.stop()
@@ -108,10 +99,10 @@ def run_measured(command: Sequence[str], *, name: str, with_shared: bool = False
 class _Watch:
     """Looks at a process and its descendants five times a second."""
 
-    def __init__(self, pid: int, *, with_shared: bool) -> None:
+    def __init__(self, pid: int) -> None:
         self.peaks: dict[int, Peaks] = {}
         self.together = 0
-        self._root, self._with_shared, self._ended = pid, with_shared, threading.Event()
+        self._root, self._ended = pid, threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
@@ -121,11 +112,8 @@ class _Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        looks = 0
         while not self._ended.wait(_EVERY_SECONDS):
-            shared = self._with_shared and looks % _SHARED_EVERY == 0
-            self.together = max(self.together, sum(self._look_at(pid, shared) for pid in self._pids()))
-            looks += 1
+            self.together = max(self.together, sum(self._look_at(pid) for pid in self._pids()))
 
     def _pids(self) -> list[int]:
         try:
@@ -134,11 +122,10 @@ class _Watch:
         except psutil.Error:
             return []
 
-    def _look_at(self, pid: int, shared: bool) -> int:
+    def _look_at(self, pid: int) -> int:
         try:
             status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
             command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii") if shared else ""
             ticks = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
         except OSError:
             return 0
@@ -149,7 +136,6 @@ class _Watch:
             peaks.kind = kind  # a process has its name only once it works
         peaks.processor_seconds = (int(ticks[11]) + int(ticks[12])) / _TICKS
         peaks.anonymous = max(peaks.anonymous, anonymous)
-        peaks.proportional = max(peaks.proportional, _kilobytes("Pss", rollup))
         return anonymous
 
 

@@ -29,7 +29,7 @@ _BATCH_ROWS = 256
 Digests = dict[str, str]
 
 
-def compared(flags: Sequence[str], scratch: Path, rounds: int) -> dict[str, Any]:
+def compared(flags: Sequence[str], scratch: Path, rounds: int) -> tuple[dict[str, Any], Digests]:
     """All ways in each round; outputs that differ are refused.
 
     Args:
@@ -38,19 +38,22 @@ def compared(flags: Sequence[str], scratch: Path, rounds: int) -> dict[str, Any]
         rounds: how often.
 
     Returns:
-        All runs, and medians; ratios are medians of those within a round.
+        All runs and medians, where ratios are medians of those within a round; and the digests of the output.
     """
     by_round: list[dict[str, dict[str, Any]]] = []
+    outputs: list[Digests] = []
     for _ in range(rounds):
         found = {way: mined(engine, flags, scratch / "work") for way, engine in WAYS.items()}
-        check_same([digests for _, digests in found.values()])
+        outputs += [digests for _, digests in found.values()]
+        check_same(outputs)
         by_round.append({way: run for way, (run, _) in found.items()})
-    return {
+    result = {
         "rounds": rounds,
         "outputs_are_the_same": True,  # else check_same has ended it
         "runs": [{"way": way, **run} for runs in by_round for way, run in runs.items()],
         "table": [_row(way, by_round) for way in WAYS],
     }
+    return result, outputs[0]
 
 
 def _row(way: str, by_round: Sequence[dict[str, dict[str, Any]]]) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def _row(way: str, by_round: Sequence[dict[str, dict[str, Any]]]) -> dict[str, A
 
 
 def mined(
-    engine: Sequence[str], flags: Sequence[str], work: Path, *, more: Sequence[str] = (), with_shared: bool = False
+    engine: Sequence[str], flags: Sequence[str], work: Path, *, more: Sequence[str] = ()
 ) -> tuple[dict[str, Any], Digests]:
     """Mine from an empty cache.
 
@@ -75,7 +78,6 @@ def mined(
         flags: the collection, and what encodes it.
         work: a folder, which is emptied.
         more: settings.
-        with_shared: see `run_measured`.
 
     Returns:
         The run, and a digest of each of its outputs.
@@ -85,7 +87,7 @@ def mined(
         "mine", *flags, *engine, "--out", str(work / "out"), "--cache", str(work / "cache"), "--device", "cpu",
         "--quiet", *more,
     )  # fmt: skip
-    measured = run_measured(command, name=" ".join(engine) or "local", with_shared=with_shared)
+    measured = run_measured(command, name=" ".join(engine) or "local")
     run = _told(measured, work / "out")
     print(*engine, *more, json.dumps({name: run[name] for name in ("seconds", "processor_seconds", "stages")}),
           file=sys.stderr, flush=True)  # fmt: skip

@@ -107,7 +107,7 @@ QUERY_DRIVER_BYTES = Constant("driver's memory for each query beside its text", 
 HUB_QUERIES = Constant("queries that hubs are found with", 2_048, "queries", "witness/hubs.py")
 HUB_BYTES = Constant("memory of hubs for each document", 88, "B", "witness/hubs.py: 11 rows and scores")
 PILOT_QUERIES = Constant(
-    "queries that are searched and heard beforehand", 6_000, "queries",
+    "queries that are heard beforehand, too", 6_000, "queries",
     "calibration/hidden.py 2,000, choose.py 4,000",
 )  # fmt: skip
 SWEEP_QUERIES = Constant("queries for which the corpus goes by once", 8_192, "queries", "search/sweep.py")

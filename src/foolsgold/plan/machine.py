@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foolsgold.errors import SettingsError
 from foolsgold.plan.constant import (
@@ -21,6 +21,9 @@ from foolsgold.plan.constant import (
     CoreRates,
 )
 from foolsgold.plan.device import Device, device_named
+
+if TYPE_CHECKING:
+    from foolsgold.plan.measure import MeasureSizes
 
 _BITS = 8
 _GIGA = 1e9
@@ -79,8 +82,9 @@ class Machine:
 
     @classmethod
     def measured(
-        cls, *, cores: int | None = None, start_seconds: float | None = None, single_process: bool = False
-    ) -> Machine:
+        cls, *, cores: int | None = None, start_seconds: float | None = None, single_process: bool = False,
+        sizes: MeasureSizes | None = None,
+    ) -> Machine:  # fmt: skip
         """This machine, by its own rates, which takes about three seconds to find out.
 
         Args:
@@ -88,6 +92,7 @@ class Machine:
             start_seconds: until workers have started; None is what the benchmark took.
             single_process: rates of one process with all its threads, as the local engine runs, not all of which are
                 busy all the time; else rates of as many tasks as there are cores, by processor time.
+            sizes: how much is measured; with more than the default it takes longer, and is nearer to a large run.
         """
         import psutil
 
@@ -99,7 +104,7 @@ class Machine:
         start = START if start_seconds is None else START._replace(value=start_seconds, source="as given")
         return cls(
             cores or n_cores(), None, float(psutil.virtual_memory().total), network_gbit=_LOOPBACK_GBIT,
-            core=rates_of_core(clock, threaded), start=start, driver=driver_rate(CoreClock(1)),
+            core=rates_of_core(clock, threaded, sizes), start=start, driver=driver_rate(CoreClock(1)),
         )  # fmt: skip
 
     @property

@@ -38,7 +38,7 @@ class Job(NamedTuple):
         return self.work.documents / self.workers
 
     @property
-    def searched(self) -> float:
+    def heard(self) -> float:
         """Queries, those that calibration needs twice."""
         return self.work.queries + min(self.work.queries, constant.PILOT_QUERIES.value)
 
@@ -165,11 +165,11 @@ def index(job: Job) -> Stage:
 def search(job: Job) -> Stage:
     """Every block of queries goes to every worker; the best of all are merged, and kept in the cache."""
     work, machine = job.work, job.machine
-    searching = machine.search_seconds(job.searched * job.share, work.dim)
+    searching = machine.search_seconds(work.queries * job.share, work.dim)
     queries = job.workers * work.queries * work.vector_bytes
-    found = job.searched * work.candidates * constant.FOUND_BYTES.value * job.workers
+    found = work.queries * work.candidates * constant.FOUND_BYTES.value * job.workers
     kept = work.queries * work.candidates * constant.STORED_BYTES.value
-    sweeps = -(-job.searched // constant.SWEEP_QUERIES.value)
+    sweeps = -(-work.queries // constant.SWEEP_QUERIES.value)
     seconds = {
         machine.encoder: searching,
         "network": (queries + found) / job.workers / job.network,
@@ -182,7 +182,7 @@ def search(job: Job) -> Stage:
     used: tuple[constant.Constant, ...] = (machine.core.search,)
     if machine.device is not None:
         used = (constant.MULTIPLIED, constant.LOOKED_AT)
-    used += (constant.PILOT_QUERIES, constant.SWEEP_QUERIES, constant.FOUND_BYTES, constant.STORED_BYTES)
+    used += (constant.SWEEP_QUERIES, constant.FOUND_BYTES, constant.STORED_BYTES)
     on_device = job.vector_share if job.on_device else 0.0
     return Stage("search", seconds, job.held_bytes, on_device, job.driver_bytes, kept, queries + found, used)
 
@@ -191,16 +191,16 @@ def choose(job: Job) -> Stage:
     """The documents that a block's candidates name are fetched, the witnesses heard, negatives chosen and rendered."""
     work, machine = job.work, job.machine
     core = machine.core
-    heard = job.searched * work.candidates * core.hear_seconds(work.dim, work.bytes_per_document or 0)
+    heard = job.heard * work.candidates * core.hear_seconds(work.dim, work.bytes_per_document or 0)
     chosen = work.queries * work.candidates * core.choose.value
     each = work.vector_bytes + (work.bytes_per_document or 0) + work.word_bytes + constant.HUB_BYTES.value
     elsewhere = (job.workers - 1) / job.workers
-    fetched = job.searched * (work.candidates + 1) * each * elsewhere  # at most: no document is named twice
+    fetched = job.heard * (work.candidates + 1) * each * elsewhere  # at most: no document is named twice
     seconds = {
         "processor": (heard + chosen) / job.cores,
         "network": fetched / job.workers / job.network,
     }
-    used = (core.hear, core.hear_value, core.hear_byte, core.choose)
+    used = (core.hear, core.hear_value, core.hear_byte, core.choose, constant.PILOT_QUERIES)
     return Stage("choose", seconds, job.held_bytes, 0, job.driver_bytes, 0, fetched, used)
 
 
