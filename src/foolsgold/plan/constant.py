@@ -86,7 +86,7 @@ MEASURED_CORE = CoreRates(
 """Of a server processor with AVX-512, by processor time, or divided by the two cores that were busy."""
 
 MULTIPLY = Constant("bare float32 multiplication, a core", 1.092e11, "FLOP/s", _SPEED + "search: alone")
-START = Constant("start of the engine and its workers", 4.68, "s", _RATES + "start")
+START = Constant("start of Ray and of all processes, and their end", 11.7, "s", _RATES + "start")
 DRIVER = Constant("ids and hashes put together by the driver", 4.31e6, "documents/s", _RATES + "driver")
 DISK = Constant("disk or object storage, a worker", 4.81e8, "B/s", _SPEED + "choosing: bytes alone, jsonl")
 
@@ -101,7 +101,7 @@ NETWORK_SHARE = Constant("share of the network that is reached", 0.7, "of peak",
 TOKEN_BYTES = Constant("text for each token", 4.49, "B", _RATES + "token_bytes")
 WORD_BYTES = Constant("words kept for each byte of text", 1.143, "B", _RATES + "word_bytes")
 DRIVER_BYTES = Constant(
-    "driver's memory for each document", 204, "B", _RATES + "driver_bytes: ids found, three keys, and sorting them"
+    "driver's memory for each document", 122, "B", _RATES + "driver_bytes: ids found, three keys, and sorting them"
 )
 QUERY_DRIVER_BYTES = Constant("driver's memory for each query beside its text", 80, "B", "as for documents, and terms")
 HUB_QUERIES = Constant("queries that hubs are found with", 2_048, "queries", "witness/hubs.py")

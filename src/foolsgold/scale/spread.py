@@ -190,15 +190,9 @@ class Spread:
             hidden_file: where the candidates of queries with hidden positives are to be; None keeps them in memory.
         """
         slices = Slices(self.collection, run=self.scoring_run)
+        progress = RunProgress(self.pool, quiet=self.settings.quiet)
         pilot = PilotCandidates(
-            self.pool,
-            self.sent,
-            slices,
-            self.searching,
-            self.sweeps,
-            self.queries_at_once,
-            self.ahead,
-            RunProgress(self.pool, quiet=self.settings.quiet),
+            self.pool, self.sent, slices, self.searching, self.sweeps, self.queries_at_once, self.ahead, progress
         )
         calibration, model, trial = Calibration(None, NONE, self.settings.seed), None, None
         if self.whole.query_vectors is not None:
