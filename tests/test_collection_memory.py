@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from foolsgold.collection import read_files, read_pairs
-from foolsgold.collection.collection import CORPUS_SCHEMA
+from foolsgold.collection.collection import CORPUS_SCHEMA, rows_of
 from foolsgold.collection.table_writer import BATCH_ROWS, TableWriter
 from foolsgold.collection.unique_ids import UniqueIds
 from foolsgold.errors import BadRowError, CollectionError
@@ -106,3 +106,16 @@ def test_texts_come_as_they_are_asked_for() -> None:
     assert (len(texts), texts[-1], texts[1:]) == (3, "zwei", ["eins", "zwei"])
     with pytest.raises(IndexError):
         texts[3]
+
+
+ASKED = {"few": ["d999", "unknown"], "many": ["d3", "d500", None] * 10}
+FOUND = {"few": [999, None], "many": [3, 500, None] * 10}
+
+
+@pytest.mark.parametrize("how_many", ASKED)
+def test_ids_are_found_whether_few_are_asked_for_or_many(how_many: str) -> None:
+    ids = [f"d{row}" for row in range(1_000)]
+    known, asked = pa.chunked_array([ids[:500], ids[500:]], pa.large_string()), pa.array(ASKED[how_many])
+    found = rows_of(asked, known)
+    assert found.type == pa.int32() and found.to_pylist() == FOUND[how_many]
+    assert rows_of(asked, known.combine_chunks()).equals(found)

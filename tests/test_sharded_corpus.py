@@ -20,6 +20,7 @@ from foolsgold.encode.texts import Texts
 from foolsgold.errors import BadRowError, CollectionError, SettingsError
 from foolsgold.scale import InProcessPool, corpus, pieces, ranges
 from foolsgold.scale.corpus_of import corpus_of
+from foolsgold.scale.read_range import RangeReader
 from foolsgold.scale.read_sharded import read_sharded
 from foolsgold.scale.remote_collection import RemoteCollection
 
@@ -35,10 +36,11 @@ class CountingPool(InProcessPool):
         super().__init__()
         self.read: list[str] = []
 
-    def stream(self, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], **options: Any) -> Any:
+    def map(self, call: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         items = list(items)
-        self.read += [part.path.name for _, part in items]
-        return super().stream(make, args, items, **options)
+        if isinstance(call, RangeReader):
+            self.read += [part.path.name for _, part in items]
+        return super().map(call, items)
 
 
 @pytest.fixture(autouse=True)
@@ -273,8 +275,8 @@ def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
 
 def test_a_killed_run_keeps_the_stretches_that_it_read(tmp_path: Path) -> None:
     class Killed(CountingPool):
-        def stream(self, *args: Any, **options: Any) -> Iterator[Any]:
-            for number, result in enumerate(super().stream(*args, **options)):
+        def map(self, call: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            for number, result in enumerate(super().map(call, items)):
                 if number == 2:
                     raise KeyboardInterrupt
                 yield result

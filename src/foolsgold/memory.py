@@ -26,7 +26,7 @@ def free_bytes(limit: str | None) -> int | None:
         return None
     n_bytes, used = parse_size(limit, "memory"), _used_bytes()
     if n_bytes - used < _LEAST_BYTES:
-        _give_back()
+        give_back()
         used = _used_bytes()
     if n_bytes - used < _LEAST_BYTES:
         raise SettingsError(
@@ -50,7 +50,7 @@ def block_queries(settings: MiningSettings, *, more_bytes: int = 0) -> int:
     return max(1, min(settings.block_size, free // 4 // of_query))
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Hand pages to the system that earlier stages have freed, and allocators keep for later."""
     import pyarrow as pa
 

@@ -28,6 +28,7 @@ NOTHING_MET: Mapping[str, Any] = {
     "contradicting_judgements": 0,
 }
 _BATCH_ROWS = 8192
+_FEW = 0.01  # of the known ids: those that are looked up without a table of all
 
 
 @dataclass(frozen=True)
@@ -322,10 +323,27 @@ def title_lengths(titles: pa.Array) -> NDArray[np.int32]:
     return lengths
 
 
-def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.ChunkedArray) -> pa.Array:
+def rows_of(ids: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The row of each id among the known ones, int32; null where it is unknown."""
-    found = pc.index_in(pc.cast(ids, pa.large_string()), value_set=known)
+    wanted = pc.cast(ids, pa.large_string())
+    if len(wanted) < _FEW * len(known):
+        return _rows_of_few(wanted, known)
+    found = pc.index_in(wanted, value_set=known)
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _rows_of_few(ids: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Likewise, in memory for these alone: they are put into a table, and the known ones looked up there."""
+    distinct = pc.unique(ids)
+    rows, first = np.full(len(distinct), -1, np.int32), 0
+    for chunk in known.chunks if isinstance(known, pa.ChunkedArray) else [known]:
+        places = pc.index_in(chunk, value_set=distinct)
+        here = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
+        rows[places.take(pa.array(here)).to_numpy()] = first + here
+        first += len(chunk)
+    of_id = pc.index_in(ids, value_set=distinct)
+    of_id = of_id.combine_chunks() if isinstance(of_id, pa.ChunkedArray) else of_id
+    return pa.array(rows, mask=rows < 0).take(of_id)
 
 
 def _column_digest(column: pa.ChunkedArray) -> bytes:

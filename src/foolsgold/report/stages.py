@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 _SAMPLE_SECONDS = 0.05
-_PAUSE = 50  # times as long as a look took, which grows with the processes of the machine
+_PAUSE = 200  # times as long as a look took, which grows with the processes of the machine
 
 
 class Stages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ from foolsgold.search import Candidates, Search
 from foolsgold.search.candidates import to_batch
 from foolsgold.settings import MiningSettings
 from foolsgold.shards import ShardSizes
-from foolsgold.witness import Background, Hubs, Testimony, Witnesses
+from foolsgold.witness import Background, Containment, FoldedTexts, Hubs, Testimony, Witnesses
 from foolsgold.witness.shared_words import SharedWords
 
 Found = Mapping[str, Lists]
@@ -206,7 +206,8 @@ class _Block:
         encoded, hubs = self.encoded, self._documents.hubs
         assert encoded is not None and hubs is not None
         background = Background(self._own_hubs(hubs), self._words)
-        witnesses = Witnesses(self.part, encoded, self._whole.settings, background)
+        containment = Containment(self.part, _folded_texts(self._whole.fingerprint), self.part.doc_rows)
+        witnesses = Witnesses(self.part, encoded, self._whole.settings, background, containment)
         return witnesses.of(candidates, self._relevance)
 
     def estimated(self, candidates: Candidates, model: FalseNegativeModel | None) -> Candidates:
@@ -267,6 +268,12 @@ def _narrowed(candidates: Candidates) -> Candidates:
         scores=candidates.scores[:, :width],
         sources=candidates.sources[:, :width],
     )
+
+
+@lru_cache(1)
+def _folded_texts(fingerprint: str) -> FoldedTexts:
+    """Of the documents of a collection, for all blocks that this process works on: many name the same ones."""
+    return FoldedTexts()
 
 
 def _rendered(whole: Whole, part: Part, chosen: Chosen) -> RenderedChoice:

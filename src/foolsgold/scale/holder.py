@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
 from foolsgold.encode.matrix import Matrix
+from foolsgold.memory import give_back
 from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.documents import Documents, Learned
 from foolsgold.scale.lists import Lists
@@ -125,7 +126,9 @@ class Holder:
         self._made(known)
         k = min(k, len(self._vectors))
         with self._searching:
-            doc_rows, scores = self._index_for(plan, known, k).search(query_vecs, slice(0, len(rows)), k)
+            index = self._index_for(plan, known, k, n_queries=queries.n_rows)
+            doc_rows, scores = index.search(query_vecs, slice(0, len(rows)), k)
+            self._give_back()
         return Lists(doc_rows + np.int32(self._share.start), scores)
 
     def search_words(self, texts: Sequence[str], k: int, known: Known) -> Lists:
@@ -160,14 +163,22 @@ class Holder:
             if self._hubs is None and self._share.vectors is not None and known.sample is not None:
                 self._hubs = Hubs.of_documents(
                     self._vectors, known.sample, quiet=True, n_threads=self._share.n_threads,
-                    room=partial(room, scratch=self._scratch),
+                    memory_bytes=self._share.memory_bytes, room=partial(room, scratch=self._scratch),
                 )  # fmt: skip
+                self._give_back()
             return _Made(self._hubs, words)
 
-    def _index_for(self, plan: Plan, known: Known, k: int) -> Index:
+    def _give_back(self) -> None:
+        """What blocks took, where memory is limited, goes back to the system before the next stage counts on it."""
+        if self._share.memory_bytes is not None:
+            give_back()
+
+    def _index_for(self, plan: Plan, known: Known, k: int, *, n_queries: int | None = None) -> Index:
         share = self._share
         if self._index is None and plan.kind == "exact" and share.device == _CPU:
-            self._index = ExactIndex(self._vectors, memory_bytes=share.memory_bytes, n_threads=share.n_threads)
+            self._index = ExactIndex(
+                self._vectors, memory_bytes=share.memory_bytes, n_threads=share.n_threads, n_queries=n_queries
+            )
         elif self._index is None:
             assert known.sample is not None
             self._index = build_index(

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from foolsgold.cache_folder import code_fingerprint
 from foolsgold.errors import SettingsError
 from foolsgold.scale.pool import Actor, Ref, in_order
+from foolsgold.scale.process import settle
 from foolsgold.scale.ray_cluster import Cluster
 from foolsgold.scale.ray_errors import REPEATS, LostError, answer, cluster_gone, name_of, on_driver
 from foolsgold.scale.ray_stream import stream_over_actors, stream_over_ray_data
@@ -22,8 +23,6 @@ R = TypeVar("R")
 
 _LOOK_SECONDS = 5.0  # between two looks whether the cluster is still there
 _TASKS_AHEAD = 2  # of each CPU, so that none waits for the driver
-# the C library of GNU hands large blocks back as they are freed, and the system clears them anew for the next product
-_KEEP_FREED_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
 
 
 def _no_look() -> None:
@@ -79,11 +78,8 @@ class RayPool:
         self._cluster = cluster
         self._streams: list[Generator[Any, None, None]] = []
         self._fingerprint = code_fingerprint()
-        self._environment = {"env_vars": {"OMP_NUM_THREADS": str(threads_per_worker), **_KEEP_FREED_MEMORY}}
         self._task = ray.remote(num_cpus=1, max_retries=REPEATS, scheduling_strategy="SPREAD")(answer)
-        self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=REPEATS, runtime_env=self._environment)(
-            Held
-        )
+        self._actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=REPEATS)(Held)
 
     @property
     def n_nodes(self) -> int:
@@ -105,7 +101,7 @@ class RayPool:
         return [
             RayActor(
                 self._actor.options(num_gpus=gpus, max_concurrency=concurrency, scheduling_strategy=place).remote(
-                    self._fingerprint, stage, make, *map(_held, each)
+                    self._fingerprint, stage, self.threads_per_worker, make, *map(_held, each)
                 ),
                 stage,
                 self._cluster.check,
@@ -142,14 +138,14 @@ class RayPool:
         gpus: float = 0,
         on_each_core: bool = False,
     ) -> Iterator[R]:
-        """Over Ray Data."""
+        """Over Ray Data; on one machine, where that would take a part of every core itself, over actors."""
         n_objects = max(1, self._cluster.n_cpus()) if on_each_core else self.n_workers
         self._cluster.check_gpus(gpus * n_objects)
-        if self._cluster.is_client:
+        if self.on_one_machine or self._cluster.is_client:
             stream = stream_over_actors(self, make, args, items, n_workers=n_objects, gpus=gpus)
         else:
             stream = stream_over_ray_data(
-                make, args, items, n_workers=n_objects, gpus=gpus, environment=self._environment
+                make, args, items, n_workers=n_objects, gpus=gpus, n_threads=self.threads_per_worker
             )
         self._streams.append(stream)
         return stream
@@ -211,7 +207,8 @@ class Held:
     that call, and one that kills its process does so a bounded number of times.
     """
 
-    def __init__(self, fingerprint: str, stage: str, make: Callable[..., Any], *args: Any) -> None:
+    def __init__(self, fingerprint: str, stage: str, n_threads: int, make: Callable[..., Any], *args: Any) -> None:
+        settle(n_threads)
         self._fingerprint = fingerprint
         self._stage = stage
         self._make = make

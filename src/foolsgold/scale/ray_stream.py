@@ -1,4 +1,4 @@
-"""Items through one object a worker: over Ray Data, or over actors where a Ray client keeps Ray Data out."""
+"""Items through one object a worker: over Ray Data, or over actors of the pool."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from foolsgold.cache_folder import code_fingerprint
 from foolsgold.errors import FoolsgoldError
 from foolsgold.scale.pool import Actor, Pool, Ref
+from foolsgold.scale.process import settle
 from foolsgold.scale.ray_errors import REPEATS, LostError, answer, died_each_time, name_of, on_driver
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def stream_over_ray_data(
     *,
     n_workers: int,
     gpus: float,
-    environment: dict[str, Any],
+    n_threads: int,
 ) -> Generator[Any, None, None]:
     """Results as they come.
 
@@ -38,7 +39,7 @@ def stream_over_ray_data(
         items: each a block of its own to Ray Data.
         n_workers: actors.
         gpus: of each.
-        environment: runtime environment of the actors.
+        n_threads: that each may use.
 
     Raises:
         FoolsgoldError: of the object, or WorkerError.
@@ -53,8 +54,8 @@ def stream_over_ray_data(
     with _quiet_ray_data():
         pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=AHEAD)
         results = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            Streamed, fn_constructor_args=(code_fingerprint(), attempts, stage, make, given), batch_size=1,
-            batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None, runtime_env=environment,
+            Streamed, fn_constructor_args=(code_fingerprint(), attempts, stage, n_threads, make, given), batch_size=1,
+            batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None,
         )  # fmt: skip
         try:
             for row in results.iter_rows():
@@ -70,8 +71,9 @@ def stream_over_actors(
     """Likewise, over actors of a pool on Ray."""
     import ray
 
-    waiting, under_way = iter(items), dict[Any, tuple[Actor[Any], Any]]()
-    actors: list[Actor[Any]] = pool.actors(make, [args] * n_workers, gpus=gpus)
+    all_items = list(items)
+    waiting, under_way = iter(all_items), dict[Any, tuple[Actor[Any], Any]]()
+    actors: list[Actor[Any]] = pool.actors(make, [args] * min(n_workers, len(all_items)), gpus=gpus)
 
     def begin(actor: Actor[Any], item: Any) -> None:
         under_way[actor.call("__call__", item).held] = actor, item
@@ -125,8 +127,10 @@ class Streamed:
     """What an actor of Ray Data runs: an object, made when the first item comes, and each item through it."""
 
     def __init__(
-        self, fingerprint: str, attempts: Attempts, stage: str, make: Callable[..., Any], args: Sequence[Any]
-    ) -> None:
+        self, fingerprint: str, attempts: Attempts, stage: str, n_threads: int, make: Callable[..., Any],
+        args: Sequence[Any],
+    ) -> None:  # fmt: skip
+        settle(n_threads)
         self._fingerprint = fingerprint
         self._attempts = attempts
         self._stage = stage

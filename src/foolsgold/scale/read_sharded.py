@@ -106,7 +106,10 @@ def _in_order(parts: Sequence[FileRange], reader: RangeReader, pool: Pool, quiet
         kept = threads.map(lambda part: RangeRead.kept(reader.folder, part.fingerprint), parts)
         known: dict[int, RangeRead | CollectionError] = {n: read for n, read in enumerate(kept) if read is not None}
     missing = [(number, part) for number, part in enumerate(parts) if number not in known]
-    coming = pool.stream(RangeReader, (reader.folder, reader.on_bad_line), missing, on_each_core=True)
+    if pool.on_one_machine:  # by the processes that work on
+        coming = pool.map(reader, missing)
+    else:
+        coming = pool.stream(RangeReader, (reader.folder, reader.on_bad_line), missing, on_each_core=True)
     stage = RunProgress(pool, quiet=quiet).stage("read corpus", total=len(parts), unit="shard", n_shards=len(parts))
     with stage as line:
         for number in range(len(parts)):

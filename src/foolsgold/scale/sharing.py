@@ -13,17 +13,19 @@ from foolsgold.memory import free_bytes
 from foolsgold.scale.corpus import Corpus
 from foolsgold.scale.documents import Files, Shares
 from foolsgold.scale.holder import Holder, Known, Share
-from foolsgold.scale.pool import Pool
+from foolsgold.scale.pool import InProcessPool, Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.scale.word_files import CountWords, WordFile, word_files_of
 from foolsgold.search.dense import search_device
+from foolsgold.search.first_pass import multiplies_int8
 from foolsgold.search.tokens import language_of, language_sample
 from foolsgold.search.word_statistics import WordStatistics
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import HubSample
 from foolsgold.witness.hubs import hub_sample_rows
 
+_OF_SEARCH = 3  # the part of free memory that a holder's blocks take; lists, and blocks of queries, need the rest
 _ANSWERS_AT_ONCE = 4  # of a holder: documents are handed out while it searches
 
 
@@ -46,12 +48,12 @@ def share_out(
     n_shares = max(1, min(pool.n_workers, corpus.n_documents))
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
     progress = RunProgress(pool, quiet=settings.quiet)
-    free, gpus = free_bytes(settings.memory), pool.gpus_per_worker
+    free, gpus = _free_bytes(pool, settings), pool.gpus_per_worker
     words_of = word_files_of(corpus, starts, store) if has_words else [()] * n_shares
     shares = [
         Share(
             start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
-            pool.threads_per_worker, store if pool.on_one_machine else None, None if free is None else free // 2,
+            pool.threads_per_worker, store if pool.on_one_machine else None, None if free is None else free // _OF_SEARCH,
         )
         for start, stop, files in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
@@ -69,6 +71,13 @@ def share_out(
         for begun in [holder.call("prepare", known) for holder in holders]:
             line.done(pool.get(begun))
     return ready, words
+
+
+def _free_bytes(pool: Pool, settings: MiningSettings) -> int | None:
+    """As `free_bytes`, once this process, if it is to search, has loaded what that takes."""
+    if settings.memory is not None and isinstance(pool, InProcessPool):
+        multiplies_int8()
+    return free_bytes(settings.memory)
 
 
 def _count(

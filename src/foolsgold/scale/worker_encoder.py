@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
@@ -153,9 +154,23 @@ def worker_encoder(pool: Pool, encoder: Any, settings: MiningSettings, cache: Pa
     settings = settings.replace(cache=None if cache is None else str(cache))  # one graph of the model for all workers
     (actor,) = pool.actors(_Describing, [(given, settings, cache, pool.threads_per_worker)], gpus=gpus)
     try:
-        return WorkerEncoder(given, EncoderFacts.from_dict(actor.result("facts")), gpus)
+        facts = actor.result("known")
+        if facts is None:
+            if pool.on_one_machine and isinstance(given, Named) and not given.name.startswith(PREFIX):
+                for _ in range(pool.n_workers):
+                    pool.submit(load_libraries)  # by processes that will encode
+            facts = actor.result("facts")
+        return WorkerEncoder(given, EncoderFacts.from_dict(facts), gpus)
     finally:
         actor.stop()
+
+
+def load_libraries() -> None:
+    """Load what encoding takes, while another process looks at the model."""
+    import sentence_transformers  # noqa: F401
+
+    with suppress(ImportError):
+        import onnxruntime  # noqa: F401
 
 
 def load_on_worker(given: Any, settings: MiningSettings, threads: int | None) -> Encoder:
@@ -196,20 +211,21 @@ def _check_seen(given: Named) -> None:
 
 
 class _Describing:
-    """Says what an encoder is, and loads it only where the cache does not know."""
+    """Says what an encoder is, as a dict, as JSON has it."""
 
     def __init__(self, given: Any, settings: MiningSettings, cache: Path | None, threads: int) -> None:
-        self._given, self._settings, self._cache, self._threads = given, settings, cache, threads
+        self._given, self._settings, self._threads = given, settings, threads
+        by_name = (given.folder or given.name) if isinstance(given, Named) else given
+        self._model = KnownModel(cache, by_name, settings, purpose=_PURPOSE)
+
+    def known(self) -> dict[str, Any] | None:
+        """What the cache knows; None where the encoder must be loaded."""
+        return self._model.description()
 
     def facts(self) -> dict[str, Any]:
-        """As a dict, as JSON has it."""
-        given = self._given
-        by_name = (given.folder or given.name) if isinstance(given, Named) else given
-        known = KnownModel(self._cache, by_name, self._settings, purpose=_PURPOSE)
-        facts = known.description()
-        if facts is None:
-            facts = asdict(EncoderFacts.of(load_on_worker(given, self._settings, self._threads), self._settings))
-            known.keep(facts)
+        """Of the encoder, loaded."""
+        facts = asdict(EncoderFacts.of(load_on_worker(self._given, self._settings, self._threads), self._settings))
+        self._model.keep(facts)
         return facts
 
 

@@ -37,6 +37,7 @@ class ExactIndex:
         first_pass: "float32", "int8" (which keeps a copy of the corpus, two bytes a value), or "auto": the faster one,
             as measured, within the memory.
         n_threads: None is one a core; never shows in the result.
+        n_queries: that will be searched for in all, for "auto"; None is those that the first search is given.
 
     Attributes:
         first_pass: the name of the pass in use, which "auto" finds with the first search.
@@ -44,12 +45,13 @@ class ExactIndex:
 
     def __init__(
         self, doc_vecs: Vectors, *, sizes: SweepSizes | None = None, memory_bytes: int | None = None,
-        first_pass: FirstPassName = "auto", n_threads: int | None = None,
+        first_pass: FirstPassName = "auto", n_threads: int | None = None, n_queries: int | None = None,
     ) -> None:  # fmt: skip
         self._doc_vecs = doc_vecs
         self._sizes = sizes or SweepSizes()
         self._memory_bytes = memory_bytes
         self._n_threads = n_threads or n_cores()
+        self._n_queries = n_queries
         self._pass: FirstPass | None = None
         self.first_pass: str = first_pass
 
@@ -65,7 +67,7 @@ class ExactIndex:
             doc_rows (B, k) and scores (B, k), most similar first, equal scores by document order.
         """
         if self._pass is None:
-            self._use(self._chosen_pass(len(query_vecs)))
+            self._use(self._chosen_pass(self._n_queries or len(query_vecs)))
         doc_rows = np.empty((rows.stop - rows.start, k), np.int32)
         scores = np.empty(doc_rows.shape)
         sizes = self._sizes.within(self._block_bytes(), k=k, n_threads=self._n_threads)

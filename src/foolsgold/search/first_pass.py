@@ -28,7 +28,6 @@ _UNIT_ROUNDOFF = 2.0**-24  # of float32
 _MOST_STEPS = 127  # of int8, on either side of zero
 _FINER = 254  # half a step is 127 fine ones
 _TRIAL_SHAPE = (512, 4_096)  # queries and documents, to time the two passes
-_MUST_SAVE = 0.8  # int8 must take less than this share of float32's time, since it has to make a copy first
 _SMALLEST = 1e-30  # value that steps span, so that dividing by them stays within float32
 _ROWS_AT_ONCE = 8_192
 _LEAST_PRODUCTS = 2e8  # below, measuring costs more than it saves
@@ -167,35 +166,53 @@ class _Buffers(threading.local):
         return self._flat[name][:size].reshape(shape)
 
 
+class PassSpeed(NamedTuple):
+    """What a pass takes on this machine, in seconds.
+
+    Attributes:
+        product: of one query with one document, on all cores.
+        copied: for each number of the corpus, before anything is multiplied.
+    """
+
+    product: float
+    copied: float
+
+
 def choose_first_pass(doc_vecs: Vectors, *, n_queries: int, memory_bytes: int | None) -> FirstPass:
-    """Int8 where it was found to be right and much faster on this machine, for enough queries; else float32.
+    """Int8 where it was found to be right, and to save more on this machine than its copy takes; else float32.
 
     Args:
         doc_vecs: the corpus.
         n_queries: that will be searched for.
         memory_bytes: the 8-bit copy may take half of them; None is half of what this machine has free.
     """
-    n_bytes = 2 * len(doc_vecs) * doc_vecs.dimensions
+    n_values = len(doc_vecs) * doc_vecs.dimensions
     most = (psutil.virtual_memory().available if memory_bytes is None else memory_bytes) // 2
-    if n_queries * len(doc_vecs) >= _LEAST_PRODUCTS and n_bytes <= most:
-        seconds = seconds_per_product(doc_vecs)
-        if seconds.get("int8", np.inf) < _MUST_SAVE * seconds["float32"]:
+    n_products = n_queries * len(doc_vecs)
+    if n_products >= _LEAST_PRODUCTS and 2 * n_values <= most:
+        speeds = pass_speeds(doc_vecs)
+        seconds = {name: n_products * speed.product + n_values * speed.copied for name, speed in speeds.items()}
+        if min(seconds, key=lambda name: seconds[name]) == "int8":
             return Int8Pass(doc_vecs)
     return Float32Pass(doc_vecs)
 
 
-def seconds_per_product(doc_vecs: Vectors) -> dict[str, float]:
-    """What multiplying one query with one document takes on this machine, by first pass; those that it can do."""
+def pass_speeds(doc_vecs: Vectors) -> dict[str, PassSpeed]:
+    """Of those passes that this machine can do, by name: measured, on a small part of the corpus."""
     n_queries, n_docs = _TRIAL_SHAPE
     sample = doc_vecs.first(n_docs)
     queries = np.resize(sample.block(0, n_queries), (n_queries, sample.dimensions))
+    copied = {"float32": 0.0}
     passes: list[FirstPass] = [Float32Pass(sample)]
     with suppress(SettingsError):
         passes.append(Int8Pass(sample))
+        copied["int8"] = _seconds(lambda: Int8Pass(sample)) / (len(sample) * sample.dimensions)
     with worker_threads(1, use_torch=True) as thread:
         seconds = [thread.submit(_trial_seconds, one, queries, len(sample)).result() for one in passes]
     n_products = n_queries * len(sample) * n_cores()
-    return {one.name: taken / n_products for one, taken in zip(passes, seconds, strict=True)}
+    return {
+        one.name: PassSpeed(taken / n_products, copied[one.name]) for one, taken in zip(passes, seconds, strict=True)
+    }
 
 
 def rounding_bounds(queries: NDArray[np.float32], doc_vecs: Vectors) -> NDArray[np.float64]:

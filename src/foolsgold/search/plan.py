@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foolsgold.encode import Vectors
 from foolsgold.search.exact import exact_index
-from foolsgold.search.first_pass import seconds_per_product
+from foolsgold.search.first_pass import pass_speeds
 from foolsgold.search.voyager import VoyagerIndex
 from foolsgold.settings import IndexKind
 
@@ -97,7 +97,7 @@ def build_index(
 def _seconds_per_product(doc_vecs: Vectors, device: str) -> float:
     """Of the fastest way to multiply, on the device."""
     if device == "cpu":
-        return min(seconds_per_product(doc_vecs).values())
+        return min(speed.product for speed in pass_speeds(doc_vecs).values())
     import torch
 
     docs = torch.from_numpy(np.ascontiguousarray(doc_vecs.block(0, 4 * _SAMPLE))).to(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from foolsgold.collection import Collection, words
 
 _FEWEST_WORDS = 4  # fewer are contained by chance
-_KEPT_TEXTS = 65_536
+_KEPT_CHARACTERS = 64_000_000
 _BITS = 512
 
 
@@ -24,15 +25,41 @@ class _Folded(NamedTuple):
     signature: bytes
 
 
+class FoldedTexts:
+    """Texts that were folded, by number, as long as they are not too many."""
+
+    def __init__(self) -> None:
+        self._folded: dict[int, _Folded] = {}
+        self._n_characters = 0
+
+    def of(self, numbers: Sequence[int], texts_of: Callable[[list[int]], list[str]]) -> list[_Folded]:
+        """Of texts with these numbers, no two alike; `texts_of` some places among them reads those that are new."""
+        if self._n_characters > _KEPT_CHARACTERS:
+            self._folded, self._n_characters = {}, 0
+        new = [place for place, number in enumerate(numbers) if number not in self._folded]
+        for place, text in zip(new, texts_of(new), strict=True):
+            folded = self._folded[numbers[place]] = _folded(text)
+            self._n_characters += len(folded.text)
+        return [self._folded[number] for number in numbers]
+
+
 class Containment:
     """Whether of two documents of a collection, folded into words (`words`), one contains the other.
 
     One of fewer than four words is contained in none.
+
+    Args:
+        collection: the documents.
+        folded: where folded texts are kept; None: here.
+        numbers: shape (N,), of the documents there; None: their rows.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(
+        self, collection: Collection, folded: FoldedTexts | None = None, numbers: NDArray[np.int64] | None = None
+    ) -> None:
         self._collection = collection
-        self._folded: dict[int, _Folded] = {}
+        self._folded = FoldedTexts() if folded is None else folded
+        self._numbers = numbers
 
     def of(self, some: NDArray[np.integer], others: NDArray[np.integer]) -> NDArray[np.bool_]:
         """For pairs of documents, shape (n,) both; a pair that is there again is looked at once."""
@@ -57,12 +84,8 @@ class Containment:
 
     def _of_rows(self, doc_rows: NDArray[np.int64]) -> list[_Folded]:
         """Of rows that differ."""
-        new = [row for row in doc_rows.tolist() if row not in self._folded]
-        if len(self._folded) + len(new) > _KEPT_TEXTS:
-            self._folded, new = {}, doc_rows.tolist()
-        for row, text in zip(new, self._collection.document_texts(new), strict=True):
-            self._folded[row] = _folded(text)
-        return [self._folded[row] for row in doc_rows.tolist()]
+        numbers = doc_rows if self._numbers is None else self._numbers[doc_rows]
+        return self._folded.of(numbers.tolist(), lambda places: self._collection.document_texts(doc_rows[places]))
 
 
 def _folded(text: str) -> _Folded:

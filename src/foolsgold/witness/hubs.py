@@ -63,8 +63,9 @@ class Hubs(NamedTuple):
 
     @classmethod
     def of_documents(
-        cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool, n_threads: int | None = None, room: Room = np.empty
-    ) -> Hubs:
+        cls, doc_vecs: Vectors, sample: HubSample, *, quiet: bool, n_threads: int | None = None,
+        memory_bytes: int | None = None, room: Room = np.empty,
+    ) -> Hubs:  # fmt: skip
         """Compare documents (n, D) with a sample of the queries.
 
         Args:
@@ -72,9 +73,11 @@ class Hubs(NamedTuple):
             sample: of the queries.
             quiet: shows no progress.
             n_threads: None is one a core.
+            memory_bytes: that blocks may take; None is what makes it fast.
             room: makes the arrays that are filled.
         """
-        index, k = ExactIndex(sample.query_vecs, n_threads=n_threads), min(_NEAREST + 1, len(sample.rows))
+        index = ExactIndex(sample.query_vecs, n_threads=n_threads, memory_bytes=memory_bytes, n_queries=len(doc_vecs))
+        k = min(_NEAREST + 1, len(sample.rows))
         n_documents = len(doc_vecs)
         hubs = cls(room((n_documents, k), np.int32), room((n_documents, k), np.float32))
         with tqdm(total=n_documents, desc="hubs", unit="document", delay=1, disable=quiet) as progress:

@@ -68,16 +68,18 @@ class Witnesses:
         encoded: its vectors.
         settings: language, threshold of near duplicates, seed.
         background: of these documents, in a larger corpus; None: it is all in the collection.
+        containment: of these documents, which may remember their texts; None: it is new.
     """
 
     def __init__(
-        self, collection: Collection, encoded: Encoded, settings: MiningSettings, background: Background | None = None
-    ) -> None:
+        self, collection: Collection, encoded: Encoded, settings: MiningSettings, background: Background | None = None,
+        containment: Containment | None = None,
+    ) -> None:  # fmt: skip
         self._collection = collection
         self._encoded = encoded
         self._hubs, self._words = background or Background.of(collection, encoded, settings)
         self._neighbours = Neighbours(encoded.doc_vecs, near_duplicate=settings.max_similarity_to_negative)
-        self._containment = Containment(collection)
+        self._containment = containment or Containment(collection)
 
     @property
     def silent(self) -> tuple[str, ...]:
