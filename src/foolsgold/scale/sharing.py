@@ -49,11 +49,12 @@ def share_out(
     starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
     progress = RunProgress(pool, quiet=settings.quiet)
     free, gpus = _free_bytes(pool, settings), pool.gpus_per_worker
+    for_blocks = None if free is None else free // _OF_SEARCH
     words_of = word_files_of(corpus, starts, store) if has_words else [()] * n_shares
     shares = [
         Share(
             start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
-            pool.threads_per_worker, store if pool.on_one_machine else None, None if free is None else free // _OF_SEARCH,
+            pool.threads_per_worker, store if pool.on_one_machine else None, for_blocks,
         )
         for start, stop, files in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
