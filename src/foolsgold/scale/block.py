@@ -24,6 +24,7 @@ from foolsgold.report import Seen
 from foolsgold.sample import Chooser, Chosen, RandomDocuments, Sampled, Suspects, Tally, Terms, Threshold
 from foolsgold.sample.negatives import RANDOM_SOURCE
 from foolsgold.scale.documents import IDS, TEXTS, Documents, Shares
+from foolsgold.scale.known_estimates import KnownEstimates, completed_estimates
 from foolsgold.scale.lists import Lists
 from foolsgold.scale.part import Part, QuerySlice, rows_of_all
 from foolsgold.scale.sources import FoundSource
@@ -111,11 +112,15 @@ def testimony_of(whole: Whole, queries: QuerySlice, candidates: Candidates) -> T
     return block.testimony(block.part.inside(candidates))
 
 
-def sampled_of(whole: Whole, queries: QuerySlice, model: FalseNegativeModel | None, found: Found) -> Sampled:
-    """What `outlook_on` asks of a block of the sample; `found` is for its queries alone."""
+def sampled_of(
+    whole: Whole, queries: QuerySlice, model: FalseNegativeModel | None, found: Found
+) -> tuple[Sampled, KnownEstimates | None]:
+    """What `outlook_on` asks of a block of the sample, and its estimates; `found` is for its queries alone."""
     block = _Block.of(whole, queries, found.values())
-    pairs = block.pairs(block.estimated(block.candidates(found), model))
-    return Sampled.of(pairs, apply_filters(pairs, block.filters), whole.settings)
+    candidates = block.estimated(block.candidates(found), model)
+    pairs = block.pairs(candidates)
+    known = None if candidates.estimates is None else KnownEstimates(queries.rows, candidates.estimates)
+    return Sampled.of(pairs, apply_filters(pairs, block.filters), whole.settings), known
 
 
 def choose_again(whole: Whole, queries: QuerySlice, candidates: Candidates, choice: Choice) -> Chosen:
@@ -127,21 +132,23 @@ def choose_again(whole: Whole, queries: QuerySlice, candidates: Candidates, choi
 
 
 def handle(
-    whole: Whole, queries: QuerySlice, model: FalseNegativeModel | None, choice: Choice, found: Found, places: slice
-) -> Handled:
+    whole: Whole, queries: QuerySlice, model: FalseNegativeModel | None, known: KnownEstimates | None, choice: Choice,
+    found: Found, places: slice,
+) -> Handled:  # fmt: skip
     """All that is done with a block once its documents are found.
 
     Args:
         whole: what it is seen against.
         queries: the block.
         model: of false negatives; None for a run without vectors.
+        known: what it says of queries of the sample; None where nothing is known yet.
         choice: on what is chosen.
         found: for these queries and others.
         places: of these among them.
     """
     found = {name: lists.of(places) for name, lists in found.items()}
     block = _Block.of(whole, queries, [lists.doc_rows for lists in found.values()])
-    candidates = block.estimated(block.candidates(found), model)
+    candidates = block.estimated(block.candidates(found), model, known)
     pairs = block.pairs(candidates)
     chooser = block.chooser(choice.terms)
     chosen, fates = chooser.choose(pairs, apply_filters(pairs, block.filters))
@@ -210,11 +217,18 @@ class _Block:
         witnesses = Witnesses(self.part, encoded, self._whole.settings, background, containment)
         return witnesses.of(candidates, self._relevance)
 
-    def estimated(self, candidates: Candidates, model: FalseNegativeModel | None) -> Candidates:
-        """With estimates, where there is a model."""
+    def estimated(
+        self, candidates: Candidates, model: FalseNegativeModel | None, known: KnownEstimates | None = None
+    ) -> Candidates:
+        """With estimates, where there is a model; witnesses are heard for those queries that are not known."""
         if model is None:
             return candidates
-        return replace(candidates, estimates=estimates_of(self.testimony(candidates), model))
+        rows = self.part.slice.rows
+        unknown = np.ones(len(rows), np.bool_) if known is None else ~np.isin(rows, known.rows)
+        others = candidates.of_queries(unknown)
+        of_others = estimates_of(self.testimony(others), model) if len(others) else None
+        estimates = of_others if known is None else completed_estimates(known, unknown, of_others, candidates.doc_rows)
+        return replace(candidates, estimates=estimates)
 
     def pairs(self, candidates: Candidates) -> PairBlock:
         """One row per (query, positive) pair."""

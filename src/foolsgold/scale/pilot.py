@@ -14,6 +14,7 @@ from foolsgold.collection import Collection
 from foolsgold.filters import FalseNegativeModel
 from foolsgold.sample import Sampled
 from foolsgold.scale.block import Whole, candidates_of, sampled_of, testimony_of
+from foolsgold.scale.known_estimates import KnownEstimates
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pool import Pool, Ref
 from foolsgold.scale.progress import RunProgress
@@ -39,6 +40,7 @@ class PilotCandidates:
         self._slices, self._sweeps = slices, sweeps
         self._at_once = min(queries_at_once, _MOST_QUERIES)
         self._sampled = sampled_queries(slices.n_queries, SAMPLED_QUERIES)  # those that the local engine takes
+        self._known: list[KnownEstimates] = []
 
     def blocks(self, n_queries: int, query_rows: NDArray[np.int64]) -> Iterator[Candidates]:
         """Of these queries, ascending, at most `n_queries` at a time."""
@@ -53,11 +55,18 @@ class PilotCandidates:
         """Of the queries that terms are found on, what is asked of them."""
         self._keep(self._sampled)
 
-        def begun(rows: NDArray[np.int64]) -> Ref[Sampled]:
+        def begun(rows: NDArray[np.int64]) -> Ref[tuple[Sampled, KnownEstimates | None]]:
             found = self._searching.kept(rows)
             return self._pool.submit(sampled_of, self._whole, self._slices.of(rows), model, found)
 
-        return self._ordered("sample", begun, self._sampled, self._at_once)
+        for sampled, known in self._ordered("sample", begun, self._sampled, self._at_once):
+            if known is not None:
+                self._known.append(known)
+            yield sampled
+
+    def known_estimates(self) -> KnownEstimates | None:
+        """Of those queries, once all of them were asked for; None where nothing is estimated."""
+        return KnownEstimates.joined(self._known) if self._known else None
 
     def _keep(self, query_rows: NDArray[np.int64]) -> None:
         rows = self._searching.unknown(np.union1d(query_rows, self._sampled))  # the corpus goes by once for both

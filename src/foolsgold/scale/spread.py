@@ -25,6 +25,7 @@ from foolsgold.sample import Chosen, Outlook, outlook_on
 from foolsgold.scale.block import Choice, Handled, Whole, choose_again, documents_rendered, handle
 from foolsgold.scale.documents import Shares
 from foolsgold.scale.kept_lists import KeptLists
+from foolsgold.scale.known_estimates import KnownEstimates
 from foolsgold.scale.part import Slices
 from foolsgold.scale.pilot import HeardOnWorkers, PilotCandidates
 from foolsgold.scale.pool import Pool, Ref
@@ -58,12 +59,14 @@ class Lesson(NamedTuple):
         model: that makes them; None for a run without vectors.
         trial: of the leak test; None where no positive could be hidden.
         outlook: terms, threshold and trade-offs.
+        known: estimates of the sample, on which these rest; None for a run without vectors.
     """
 
     calibration: Calibration
     model: FalseNegativeModel | None
     trial: Trial | None
     outlook: Outlook
+    known: KnownEstimates | None
 
     @property
     def choice(self) -> Choice:
@@ -199,7 +202,8 @@ class Spread:
             heard = HeardOnWorkers(self.pool, self.sent, has_words=self.whole.has_words, ahead=self.ahead)
             learned, trial = learn(self.collection, pilot, heard, self.settings, hidden_file)
             calibration, model = learned.calibration, learned.model
-        return Lesson(calibration, model, trial, outlook_on(list(pilot.sampled(model)), self.settings))
+        outlook = outlook_on(list(pilot.sampled(model)), self.settings)
+        return Lesson(calibration, model, trial, outlook, pilot.known_estimates())
 
     def handled(self, lesson: Lesson) -> Iterator[Handled]:
         """All blocks, in order."""
@@ -209,8 +213,9 @@ class Spread:
         def begun(start: int) -> Ref[Handled]:
             first, found = self.sweeps.of(start)
             stop = min(start + size, first + SEARCHED_AT_ONCE, n_queries)
+            known = None if lesson.known is None else lesson.known.between(start, stop)
             return self.pool.submit(
-                handle, self.sent, slices.of(np.arange(start, stop)), lesson.model, lesson.choice, found,
+                handle, self.sent, slices.of(np.arange(start, stop)), lesson.model, known, lesson.choice, found,
                 slice(start - first, stop - first),
             )  # fmt: skip
 
