@@ -18,7 +18,7 @@ from foolsgold.scale.ray_errors import REPEATS, LostError, answer, died_each_tim
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AHEAD = 2  # items of each actor: the next is there when one is done
+_AHEAD = 2  # items of each actor of Ray Data: the next is there when one is done
 _COLUMN = "pickled"  # items and results are any objects: Ray Data carries their bytes
 
 
@@ -52,7 +52,7 @@ def stream_over_ray_data(
     stage, given = name_of(make), [arg.held if isinstance(arg, Ref) else arg for arg in args]
     attempts = Attempts()
     with _quiet_ray_data():
-        pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=AHEAD)
+        pool = ray.data.ActorPoolStrategy(size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=_AHEAD)
         results = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             Streamed, fn_constructor_args=(code_fingerprint(), attempts, stage, n_threads, make, given), batch_size=1,
             batch_format="pyarrow", compute=pool, num_cpus=0, num_gpus=gpus or None,
@@ -68,7 +68,7 @@ def stream_over_ray_data(
 def stream_over_actors(
     pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, n_workers: int, gpus: float
 ) -> Generator[Any, None, None]:
-    """Likewise, over actors of a pool on Ray."""
+    """Likewise, over actors of a pool on Ray, each with one item at a time: none has two while another has none."""
     import ray
 
     all_items = list(items)
@@ -79,7 +79,7 @@ def stream_over_actors(
         under_way[actor.call("__call__", item).held] = actor, item
 
     try:
-        for actor, item in zip(actors * AHEAD, waiting, strict=False):
+        for actor, item in zip(actors, waiting, strict=False):
             begin(actor, item)
         while under_way:
             (ready,), _ = ray.wait(list(under_way), num_returns=1)
