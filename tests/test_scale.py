@@ -13,6 +13,8 @@ import pytest
 from conftest import write_jsonl
 from foolsgold import MiningSettings, PrecomputedVectors, RayEngine, ShardEngine, mine, read_pairs, select
 from foolsgold.errors import SettingsError
+from foolsgold.search import Candidates
+from foolsgold.witness import Witnesses
 
 N, Q, D = 240, 210, 8
 TABLES = ("candidates.parquet", "hidden_positives.parquet", "negatives.parquet", "suspected_positives.parquet")
@@ -102,6 +104,26 @@ def assert_same(whole: Path, shards: Path) -> None:
 )  # fmt: skip
 def test_shards_give_what_one_piece_gives(data: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     assert_same(*outputs(data, tmp_path, **changes))
+
+
+@pytest.mark.parametrize("n_sampled", [1, 23])
+def test_queries_of_the_sample_are_heard_once(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_sampled: int
+) -> None:
+    heard = []
+
+    class Noted(Witnesses):
+        def of(self, candidates: Candidates, *args: Any) -> Any:
+            heard.append(len(candidates))
+            return super().of(candidates, *args)
+
+    for module in ("foolsgold.choose", "foolsgold.scale.pilot"):
+        monkeypatch.setattr(f"{module}.SAMPLED_QUERIES", n_sampled)
+    monkeypatch.setattr("foolsgold.scale.block.Witnesses", Noted)
+    whole, shards = outputs(data, tmp_path, block_size=64)
+    assert_same(whole, shards)
+    n_hidden = pq.read_table(shards / "hidden_positives.parquet").num_rows
+    assert sum(heard) == Q + n_hidden
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def _row(runs: list[dict[str, Any]], n_documents: int) -> dict[str, float]:
     return {
         "n_documents": n_documents,
         "share_bytes": of_size[0]["corpus_bytes"] // N_WORKERS,
-        "worker_anonymous": median(run["peak_anonymous"]["holder"] for run in of_size),
+        "worker_anonymous": median(run["peak_anonymous"]["holder or encoder"] for run in of_size),
         "driver_anonymous": median(run["peak_anonymous"]["driver"] for run in of_size),
         "seconds": median(run["seconds"] for run in of_size),
         "planned_seconds": median(run["planned_seconds"] for run in of_size),

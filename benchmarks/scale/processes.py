@@ -18,7 +18,7 @@ import psutil
 
 _EVERY_SECONDS = 0.2
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "TOKENIZERS_PARALLELISM": "false"}
-_KINDS = {r"ray::Held": "holder", r"ray::.*MapWorker": "encoder or reader", r"ray::": "task",
+_KINDS = {r"ray::Held": "holder or encoder", r"ray::": "task",
           r"\S*/(raylet|gcs_server) ": "Ray"}  # fmt: skip
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -132,7 +132,7 @@ class _Watch:
         anonymous = _kilobytes("RssAnon", status)
         kind = "driver" if pid == self._root else next((k for p, k in _KINDS.items() if re.match(p, command)), "other")
         peaks = self.peaks.setdefault(pid, Peaks(kind))
-        if peaks.kind in ("task", "other"):
+        if kind != "other" and peaks.kind in ("task", "other"):
             peaks.kind = kind  # a process has its name only once it works
         peaks.processor_seconds = (int(ticks[11]) + int(ticks[12])) / _TICKS
         peaks.anonymous = max(peaks.anonymous, anonymous)
