@@ -42,7 +42,7 @@ class RayActor(Generic[A]):
 
     def call(self, method: str, *args: Any) -> Ref[Any]:
         """Begin a call."""
-        return Ref(self._handle.call.remote(method, *map(_held, args)), f"{self._stage}.{method}")
+        return Ref(self._handle.call.remote(method, *map(_held, args)), _named(self._stage, method))
 
     def result(self, method: str, *args: Any) -> Any:
         """Call, and wait."""
@@ -219,7 +219,7 @@ class Held:
 
     def call(self, method: str, *args: Any) -> Any:
         """Call a method of the object."""
-        return answer(self._fingerprint, f"{self._stage}.{method}", self._call, method, *args)
+        return answer(self._fingerprint, _named(self._stage, method), self._call, method, *args)
 
     def _call(self, method: str, *args: Any) -> Any:
         with self._making:
@@ -227,6 +227,11 @@ class Held:
                 self._object = self._make(*self._args)
                 self._is_made = True
         return getattr(self._object, method)(*args)
+
+
+def _named(stage: str, method: str) -> str:
+    """What messages call a method."""
+    return stage if method == "__call__" else f"{stage}.{method}"
 
 
 def _held(arg: Any) -> Any:
