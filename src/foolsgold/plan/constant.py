@@ -86,8 +86,8 @@ MEASURED_CORE = CoreRates(
 """Of a server processor with AVX-512, by processor time, or divided by the two cores that were busy."""
 
 MULTIPLY = Constant("bare float32 multiplication, a core", 1.092e11, "FLOP/s", _SPEED + "search: alone")
-START = Constant("start of Ray and of all processes, and their end", 11.7, "s", _RATES + "start")
-DRIVER = Constant("ids and hashes put together by the driver", 4.31e6, "documents/s", _RATES + "driver")
+START = Constant("start of Ray and of all processes, and their end", 9.67, "s", _RATES + "start")
+DRIVER = Constant("ids and hashes put together by the driver", 2.05e6, "documents/s", _RATES + "driver")
 DISK = Constant("disk or object storage, a worker", 4.81e8, "B/s", _SPEED + "choosing: bytes alone, jsonl")
 
 UTILISATION = Constant("share of tensor peak that encoding reaches", 0.4, "of peak", "assumed; --utilisation sets it")
