@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,8 @@ import pool_calls
 from foolsgold import MiningSettings, RayEngine
 from foolsgold.errors import FoolsgoldError, SettingsError, TextError, WorkerError
 from foolsgold.scale import Pool
-from foolsgold.scale.ray_stream import stream_over_actors
+from foolsgold.scale.ray_pool import RayPool
+from foolsgold.scale.ray_stream import stream_over_ray_data
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 TESTS, SOURCE = str(Path(__file__).parent), str(Path(foolsgold.__path__[0]).parent)
@@ -82,20 +84,27 @@ def test_results_that_were_taken_leave_the_object_store(pool: Pool) -> None:
     assert total - ray.available_resources().get("object_store_memory", 0) < 100_000_000
 
 
-def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path) -> None:
-    results = pool.stream(pool_calls.Doubling, (str(tmp_path),), iter(range(12)))
+def over_ray_data(pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[int]) -> Iterator[Any]:
+    """As a pool streams whose cluster may have other machines."""
+    return stream_over_ray_data(make, args, items, n_workers=pool.n_workers, gpus=0, n_threads=1)
+
+
+STREAMS: dict[str, Callable[..., Iterator[Any]]] = {"actors": RayPool.stream, "Ray Data": over_ray_data}
+each_stream = pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+
+
+@each_stream
+def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path, stream: Callable[..., Iterator[Any]]) -> None:
+    results = stream(pool, pool_calls.Doubling, (str(tmp_path),), iter(range(12)))
     assert sorted(results) == list(range(0, 24, 2))
-    assert list(pool.stream(pool_calls.Doubling, (pool.put(str(tmp_path)),), [4])) == [8]
-    assert list(pool.stream(pool_calls.Doubling, (str(tmp_path),), [])) == []
-
-
-def test_items_through_actors_as_from_outside_the_cluster(pool: Pool, tmp_path: Path) -> None:
-    over = partial(stream_over_actors, pool, pool_calls.Doubling, n_workers=2, gpus=0)
-    assert sorted(over((str(tmp_path), 5), iter(range(12)))) == list(range(0, 24, 2))
-    assert pool_calls.n_begun(tmp_path, 5) == 1
-    assert list(over((str(tmp_path),), [])) == []
+    assert list(stream(pool, pool_calls.Doubling, (pool.put(str(tmp_path)),), [4])) == [8]
+    assert list(stream(pool, pool_calls.Doubling, (str(tmp_path),), [])) == []
     with pytest.raises(TextError):
-        list(over((str(tmp_path),), [1, -1, 2]))
+        list(stream(pool, pool_calls.Doubling, (str(tmp_path),), [1, -1, 2]))
+    with pytest.raises(SettingsError, match=r"negatives is 0; it takes a whole number from 1\."):
+        list(stream(pool, pool_calls.Broken, ("settings",), [1, 2]))
+    with pytest.raises(WorkerError, match=r"Doubling failed on node .*KeyError: 'colour' \(pool_calls.py:"):
+        list(stream(pool, pool_calls.Doubling, ("",), [1, -2, 2]))
 
 
 CALLS: dict[str, Callable[[Pool], object]] = {
@@ -150,8 +159,11 @@ def test_an_actor_whose_process_is_killed_is_made_again(pool: Pool, tmp_path: Pa
     assert second.result("plus", 1) == 6
 
 
-def test_a_stream_goes_on_when_one_of_its_processes_is_killed(pool: Pool, tmp_path: Path) -> None:
-    results = pool.stream(pool_calls.Doubling, (str(tmp_path), 5), range(12))
+@each_stream
+def test_a_stream_goes_on_when_one_of_its_processes_is_killed(
+    pool: Pool, tmp_path: Path, stream: Callable[..., Iterator[Any]]
+) -> None:
+    results = stream(pool, pool_calls.Doubling, (str(tmp_path), 5), range(12))
     assert sorted(results) == list(range(0, 24, 2))
     assert pool_calls.n_begun(tmp_path, 5) == 1
 
@@ -162,6 +174,7 @@ def test_a_stream_goes_on_when_one_of_its_processes_is_killed(pool: Pool, tmp_pa
         lambda pool: pool.get(pool.submit(pool_calls.die)),
         lambda pool: pool.actors(pool_calls.Broken, [("die",)])[0].result("total"),
         lambda pool: list(pool.stream(pool_calls.Broken, ("die",), [1])),
+        lambda pool: list(over_ray_data(pool, pool_calls.Broken, ("die",), [1])),
     ],
 )
 def test_a_call_that_kills_every_process_ends_with_what_to_do(pool: Pool, call: Callable[[Pool], object]) -> None:

@@ -18,7 +18,6 @@ from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.scale.word_files import CountWords, WordFile, word_files_of
 from foolsgold.search.dense import search_device
-from foolsgold.search.first_pass import multiplies_int8
 from foolsgold.search.tokens import language_of, language_sample
 from foolsgold.search.word_statistics import WordStatistics
 from foolsgold.settings import MiningSettings
@@ -77,7 +76,7 @@ def share_out(
 def _free_bytes(pool: Pool, settings: MiningSettings) -> int | None:
     """As `free_bytes`, once this process, if it is to search, has loaded what that takes."""
     if settings.memory is not None and isinstance(pool, InProcessPool):
-        multiplies_int8()
+        import torch  # noqa: F401
     return free_bytes(settings.memory)
 
 
