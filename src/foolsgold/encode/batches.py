@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _USUAL_BATCH_SIZE = 32  # what larger ones do not add to
 # (texts of a window, tokens of a forward pass): more tokens do not stay in a processor's caches, fewer starve a GPU
-_ON_CPU, _ON_GPU = (256, 2_048), (2_048, 65_536)
+_ON_CPU, _ON_GPU = (256, 1_024), (2_048, 65_536)
 
 
 class Batch(NamedTuple):

@@ -19,14 +19,15 @@ from foolsgold.encode.precomputed import open_vectors
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.encode.vectors import check_matrix, refuse_faults
 from foolsgold.errors import SettingsError, TextError, VectorError
-from foolsgold.scale.encoding import Encoded, Encoding
+from foolsgold.scale.encoding import Encoded
 from foolsgold.scale.encoding_plan import SidePlan, plan_of
-from foolsgold.scale.pool import InProcessPool, Pool
+from foolsgold.scale.identify_on import WorkerEncoder, worker_encoder
+from foolsgold.scale.pool import Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.row_faults import faults_on, merged_faults
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.scale.texts import SideTexts
-from foolsgold.scale.worker_encoder import EncoderFacts, WorkerEncoder, worker_encoder
+from foolsgold.scale.worker_encoder import EncoderFacts
 from foolsgold.settings import MiningSettings, Similarity
 
 _MOST_STRETCHES = 2_048  # of chunks: what a pool hands out and hears of one by one
@@ -80,9 +81,12 @@ def encode_on(
         about = describe_encoder(encoder, settings) if about is None else about
         stored = _precomputed(pool, encoder, sides, similarity_of(encoder, settings), store)
     else:
-        encoder = worker_encoder(pool, encoder, settings, cache)
+        encoder = worker_encoder(pool, encoder, settings, cache or store)
         about = encoder.facts.description if about is None else about
-        stored = _encoded(pool, encoder, sides, settings, cache, store)
+        try:
+            stored = _encoded(pool, encoder, sides, settings, cache, store)
+        finally:
+            encoder.stop()
     query_vecs, doc_vecs = stored["queries"], stored["documents"]
     if query_vecs.dimensions != doc_vecs.dimensions:
         raise VectorError(
@@ -107,8 +111,6 @@ def _encoded(
             raise SettingsError(f"there are no {side} to encode.")
         vectors = _cache_of(facts, side, settings, cache or store, store)
         plans[side] = plan_of(pool, side, texts, vectors, similarity, facts.chunk_texts, store)
-    if not isinstance(pool, InProcessPool):
-        settings = settings.replace(cache=str(cache or store))  # one graph of the model for all workers
     dimensions = {side: set(plan.cached.dimensions) for side, plan in plans.items()}
     faults = {side: [plan.cached.faults] for side, plan in plans.items()}
     with closing(_done(pool, encoder, plans, settings)) as done:
@@ -141,8 +143,7 @@ def _done(
         return  # no worker need load the model
     together = -(-n_chunks // _MOST_STRETCHES)
     stretches = [stretch for plan in plans.values() for stretch in plan.stretches(together)]
-    threads = None if isinstance(pool, InProcessPool) else pool.threads_per_worker
-    args = (encoder.given, encoder.facts, {side: plan.to_encode for side, plan in plans.items()}, settings, threads)
+    to_encode = {side: plan.to_encode for side, plan in plans.items()}
     n_texts = sum(plan.n_distinct for plan in plans.values())
     n_new = sum(len(plan.new) for plan in plans.values())
     chunks = sum(-(-plan.n_distinct // plan.chunk_texts) for plan in plans.values())
@@ -150,7 +151,7 @@ def _done(
         "encode", total=n_texts, unit="text", n_shards=chunks, kept=(n_texts - n_new, chunks - n_chunks)
     )
     with stage as line:
-        stream = cast("Generator[Encoded]", pool.stream(Encoding, args, stretches, gpus=encoder.gpus))
+        stream = cast("Generator[Encoded]", encoder.encode(pool, to_encode, stretches))
         with closing(stream):  # ends the workers, whatever happens here
             for one in stream:
                 _refuse_text(one, plans[one.stretch.side])

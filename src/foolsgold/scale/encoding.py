@@ -6,13 +6,13 @@ import weakref
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foolsgold.encode.chunks import ChunkEncoder, TextsByRow
-from foolsgold.encode.encoder import Side
+from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.encode.texts import as_keys
 from foolsgold.encode.vector_cache import VectorCache
@@ -20,7 +20,7 @@ from foolsgold.encode.vectors import faults_of, lengths_of
 from foolsgold.errors import TextError
 from foolsgold.scale.opened import mapped
 from foolsgold.scale.row_faults import merged_faults
-from foolsgold.scale.worker_encoder import EncoderFacts, load_on_worker
+from foolsgold.scale.worker_encoder import EncoderFacts
 from foolsgold.settings import MiningSettings
 
 
@@ -68,27 +68,16 @@ class Encoding:
     """Encodes stretches.
 
     Args:
-        given: see `WorkerEncoder`.
-        facts: what it must be here, too.
+        encoder: loaded here.
+        facts: what it is.
         sides: what there is to encode.
         settings: batches, type of the numbers.
-        threads: of this worker; None: this is the process of the command.
-
-    Raises:
-        ModelError: the encoder cannot be loaded here, or is another one.
     """
 
     def __init__(
-        self,
-        given: Any,
-        facts: EncoderFacts,
-        sides: Mapping[Side, ToEncode],
-        settings: MiningSettings,
-        threads: int | None,
+        self, encoder: Encoder, facts: EncoderFacts, sides: Mapping[Side, ToEncode], settings: MiningSettings
     ) -> None:
-        self._encoder = load_on_worker(given, settings, threads)
-        if threads is not None:
-            facts.check(EncoderFacts.of(self._encoder, settings))
+        self._encoder = encoder
         self._sides = sides
         self._settings = settings
         self._similarity = facts.description["similarity"]

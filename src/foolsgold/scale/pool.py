@@ -124,6 +124,19 @@ class Pool(Protocol):
         """
         ...
 
+    def over(
+        self, actors: Sequence[Actor[Any]], method: str, args: tuple[Any, ...], items: Iterable[Any]
+    ) -> Iterator[Any]:
+        """Items through actors that are there, results as they come: none has two items while another has none.
+
+        Args:
+            actors: as many as work at the same time, at least one; they stay.
+            method: of each, called with `args` and an item.
+            args: the same in each call.
+            items: whatever can be pickled.
+        """
+        ...
+
     def close(self) -> None:
         """End what the pool started."""
         ...
@@ -210,6 +223,13 @@ class InProcessPool:
         call = make(*_resolved(args))
         for item in items:
             yield call(item)
+
+    def over(
+        self, actors: Sequence[Actor[Any]], method: str, args: tuple[Any, ...], items: Iterable[Any]
+    ) -> Iterator[Any]:
+        """One after the other, all by the first."""
+        for item in items:
+            yield actors[0].result(method, *args, item)
 
     def close(self) -> None:
         """Nothing to end."""

@@ -14,7 +14,7 @@ from foolsgold.scale.pool import Actor, Ref, in_order
 from foolsgold.scale.process import settle
 from foolsgold.scale.ray_cluster import Cluster
 from foolsgold.scale.ray_errors import REPEATS, LostError, answer, cluster_gone, name_of, on_driver
-from foolsgold.scale.ray_stream import stream_over_actors, stream_over_ray_data
+from foolsgold.scale.ray_stream import over_actors, stream_over_actors, stream_over_ray_data
 from foolsgold.scale.ray_versions import check_versions
 
 A = TypeVar("A")
@@ -149,6 +149,12 @@ class RayPool:
             )
         self._streams.append(stream)
         return stream
+
+    def over(
+        self, actors: Sequence[Actor[Any]], method: str, args: tuple[Any, ...], items: Iterable[Any]
+    ) -> Iterator[Any]:
+        """An item at a time for each; one whose result was lost is begun again."""
+        return over_actors(self, actors, method, args, items)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started for this pool."""

@@ -68,34 +68,42 @@ def stream_over_ray_data(
 def stream_over_actors(
     pool: Pool, make: Callable[..., Any], args: tuple[Any, ...], items: Iterable[Any], *, n_workers: int, gpus: float
 ) -> Generator[Any, None, None]:
-    """Likewise, over actors of a pool on Ray, each with one item at a time: none has two while another has none."""
-    import ray
-
+    """Likewise, over actors of a pool on Ray."""
     all_items = list(items)
-    waiting, under_way = iter(all_items), dict[Any, tuple[Actor[Any], Any]]()
     actors: list[Actor[Any]] = pool.actors(make, [args] * min(n_workers, len(all_items)), gpus=gpus)
-
-    def begin(actor: Actor[Any], item: Any) -> None:
-        under_way[actor.call("__call__", item).held] = actor, item
-
     try:
-        for actor, item in zip(actors, waiting, strict=False):
-            begin(actor, item)
-        while under_way:
-            (ready,), _ = ray.wait(list(under_way), num_returns=1)
-            actor, item = under_way.pop(ready)
-            try:
-                result: Any = pool.get(Ref(ready, name_of(make)))
-            except LostError:
-                begin(actor, item)
-                continue
-            for following in waiting:
-                begin(actor, following)
-                break
-            yield result
+        yield from over_actors(pool, actors, "__call__", (), all_items)
     finally:
         for actor in actors:
             actor.stop()
+
+
+def over_actors(
+    pool: Pool, actors: Sequence[Actor[Any]], method: str, args: tuple[Any, ...], items: Iterable[Any]
+) -> Generator[Any, None, None]:
+    """See `Pool.over`."""
+    import ray
+
+    waiting, under_way = iter(items), dict[Any, tuple[Actor[Any], Any]]()
+
+    def begin(actor: Actor[Any], item: Any) -> Ref[Any]:
+        begun = actor.call(method, *args, item)
+        under_way[begun.held] = actor, item
+        return begun
+
+    stages = [begin(actor, item).stage for actor, item in zip(actors, waiting, strict=False)]
+    while under_way:
+        (ready,), _ = ray.wait(list(under_way), num_returns=1)
+        actor, item = under_way.pop(ready)
+        try:
+            result: Any = pool.get(Ref(ready, stages[0]))
+        except LostError:
+            begin(actor, item)
+            continue
+        for following in waiting:
+            begin(actor, following)
+            break
+        yield result
 
 
 class Attempts:

@@ -24,6 +24,7 @@ from foolsgold.scale.block import Handled
 from foolsgold.scale.corpus_of import corpus_of
 from foolsgold.scale.encode_on import encode_on
 from foolsgold.scale.engine import Engine
+from foolsgold.scale.identify_on import identify_on
 from foolsgold.scale.pool import Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.read_sharded import read_sharded
@@ -31,7 +32,6 @@ from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.shared_folder import check_shared
 from foolsgold.scale.spread import Lesson, Spread, SpreadVectors
 from foolsgold.scale.texts import SideTexts
-from foolsgold.scale.worker_encoder import identify_on
 from foolsgold.search import CandidateWriter, check_sources
 from foolsgold.search.run_file import RunSource, read_run
 from foolsgold.settings import MiningSettings
@@ -115,7 +115,7 @@ def _encoded_on(
     """Vectors of both sides, and who made them."""
     if encoder is None:
         return None, {}
-    encoder, about = identify_on(pool, encoder, settings, cache)
+    encoder, about = identify_on(pool, encoder, settings, cache or store)
     documents, queries = SideTexts.of_documents(collection), SideTexts.of_queries(collection)
     found = encode_on(pool, documents, queries, encoder, settings, cache=cache, store=store, about=about)
     return SpreadVectors(found.query_vecs, found.doc_vecs), found.encoder
