@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from foolsgold.calibration import Trial
 from foolsgold.collection import Collection
 from foolsgold.file_hash import file_hash
 from foolsgold.output import OutputFolder
+from foolsgold.packages import installed_version
 from foolsgold.provenance import CANDIDATES_FILE, HIDDEN_FILE
 from foolsgold.search import CandidateStore, Source
 from foolsgold.settings import SELECTABLE, MiningSettings
@@ -140,7 +140,7 @@ def identity_of(
     """
     return {
         "foolsgold": code_fingerprint(),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": {name: installed_version(name) for name in _PACKAGES},
         "collection": collection.fingerprint,
         "encoder": None if encoder is None else dict(encoder),
         "sources": dict(sources),

@@ -7,13 +7,13 @@ import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from foolsgold.collection import Collection, CollectionFiles, as_collection, read_beir, write_beir_parquet
 from foolsgold.errors import CollectionError, SettingsError
 from foolsgold.output import OutputFolder, read_settings_file
+from foolsgold.packages import installed_version
 from foolsgold.settings import MiningSettings
 from foolsgold.shards import copy_table, is_there
 from foolsgold.training_folders import check_place, is_own
@@ -247,10 +247,5 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _package_versions() -> dict[str, str]:
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    versions = {name: installed_version(name) for name in _PACKAGES}
+    return {name: version for name, version in versions.items() if version is not None}

@@ -7,7 +7,6 @@ import logging
 import os
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from foolsgold.cache_folder import ENCODERS, code_fingerprint, fingerprint_of, m
 from foolsgold.encode.encode import as_encoder
 from foolsgold.encode.identity import describe_encoder
 from foolsgold.encode.load_model import OFFLINE, offline_model_folder
+from foolsgold.packages import installed_version
 from foolsgold.settings import SELECTABLE, MiningSettings
 
 DESCRIPTION_FILE = "description.json"
@@ -125,11 +125,4 @@ def _states(folder: Path) -> list[tuple[str, int, int, int]] | None:
 
 def package_versions() -> dict[str, str | None]:
     """The versions of the packages that compute vectors; None for one that is not installed."""
-    return {name: _version(name) for name in _PACKAGES}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    return {name: installed_version(name) for name in _PACKAGES}

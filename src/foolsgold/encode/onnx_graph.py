@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -15,6 +14,7 @@ from foolsgold.cache_folder import MODELS, PARTIAL, fingerprint_of, mark_used
 from foolsgold.encode.loaded_model import weights_hash
 from foolsgold.encode.split_model import agreement, probe_features, torch_body, transformer_in
 from foolsgold.file_hash import file_hash
+from foolsgold.packages import installed_version
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -72,7 +72,7 @@ def _identity(model: SentenceTransformer, precision: str) -> dict[str, Any]:
         "module": repr(sorted(first.get_config_dict().items(), key=str)),
         "attention": getattr(first.config, "_attn_implementation", None),
         "precision": precision,
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": {name: installed_version(name) for name in _PACKAGES},
         "processor": torch.backends.cpu.get_cpu_capability(),
     }
 

@@ -19,24 +19,47 @@ class Stages:
 
     def __init__(self) -> None:
         self.measured: list[dict[str, Any]] = []
+        self._processes = _Processes()
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         """Measure one stage."""
         started = time.perf_counter()
-        with _PeakMemory() as peak:
+        with _PeakMemory(self._processes) as peak:
             yield
         self.measured.append(
             {"stage": name, "seconds": round(time.perf_counter() - started, 3), "peak_memory_bytes": peak.n_bytes}
         )
 
 
-class _PeakMemory:
-    """Samples the resident memory of this process and its children, up to 20 times a second."""
+class _Processes:
+    """This process and its children, as they were when last looked for: that reads about all of the machine."""
 
     def __init__(self) -> None:
-        self.n_bytes = 0
         self._process = psutil.Process()
+        self._children: list[psutil.Process] = []
+
+    def look(self) -> None:
+        """Find the children that there are now."""
+        self._children = self._process.children(recursive=True)
+
+    def resident_bytes(self) -> int:
+        """What those take that are still there."""
+        total = 0
+        for process in (self._process, *self._children):
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue  # it has ended
+        return total
+
+
+class _PeakMemory:
+    """Samples the resident memory of processes, up to 20 times a second; one that ends sooner may be missed."""
+
+    def __init__(self, processes: _Processes) -> None:
+        self.n_bytes = 0
+        self._processes = processes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -54,14 +77,9 @@ class _PeakMemory:
         pause = _SAMPLE_SECONDS
         while not self._stop.wait(pause):
             started = time.perf_counter()
+            self._processes.look()
             self._sample()
             pause = max(_SAMPLE_SECONDS, _PAUSE * (time.perf_counter() - started))
 
     def _sample(self) -> None:
-        total = 0
-        for process in (self._process, *self._process.children(recursive=True)):
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:
-                continue  # it has just ended
-        self.n_bytes = max(self.n_bytes, total)
+        self.n_bytes = max(self.n_bytes, self._processes.resident_bytes())

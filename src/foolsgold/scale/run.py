@@ -22,6 +22,7 @@ from foolsgold.result import MiningResult
 from foolsgold.sample import Outlook, Suspects, Tally, Terms, Threshold
 from foolsgold.scale.block import Handled
 from foolsgold.scale.corpus_of import corpus_of
+from foolsgold.scale.counting import Counting
 from foolsgold.scale.encode_on import encode_on
 from foolsgold.scale.engine import Engine
 from foolsgold.scale.identify_on import identify_on
@@ -36,7 +37,7 @@ from foolsgold.search import CandidateWriter, check_sources
 from foolsgold.search.run_file import RunSource, read_run
 from foolsgold.settings import MiningSettings
 from foolsgold.shards import ShardSizes
-from foolsgold.sources import parse_sources
+from foolsgold.sources import BM25, parse_sources
 
 _SHARDS = ShardSizes()
 
@@ -69,10 +70,20 @@ def mine_with(
             check_ids(settings, collection)
             runs = _runs(collection, settings)
         with stages("encode"):
+            counting = _counting(pool, collection, encoder, settings, store)
             vectors, about = _encoded_on(pool, collection, encoder, settings, cache, store)
         with stages("share out"):
             spread = Spread.over(
-                pool, collection, vectors, runs, settings, about=about, cache=cache, store=store, shards=_SHARDS
+                pool,
+                collection,
+                vectors,
+                runs,
+                settings,
+                about=about,
+                cache=cache,
+                store=store,
+                shards=_SHARDS,
+                counting=counting,
             )
         with stages("learn"):
             lesson = spread.learn(folder.file(HIDDEN_FILE))
@@ -107,6 +118,15 @@ def _read_on(
 def _runs(collection: Collection, settings: MiningSettings) -> dict[str, RunSource]:
     """Sources that are files, by name."""
     return {name.name: read_run(name, collection, settings) for name in parse_sources(settings.source) if name.path}
+
+
+def _counting(
+    pool: Pool, collection: RemoteCollection, encoder: Any, settings: MiningSettings, store: Path
+) -> Counting | None:
+    """Words are counted for BM25, and for witnesses, who speak in runs with vectors."""
+    if encoder is None and BM25 not in (source.name for source in parse_sources(settings.source)):
+        return None
+    return Counting.begin(pool, collection.pieces, settings, store)
 
 
 def _encoded_on(

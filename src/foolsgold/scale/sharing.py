@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from foolsgold.collection.collection import joined_texts
 from foolsgold.encode import Vectors
 from foolsgold.memory import free_bytes
 from foolsgold.scale.corpus import Corpus
+from foolsgold.scale.counting import Counting, starts_of_shares
 from foolsgold.scale.documents import Files, Shares
 from foolsgold.scale.holder import Holder, Known, Share
 from foolsgold.scale.pool import InProcessPool, Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.stored_vectors import StoredVectors
-from foolsgold.scale.word_files import CountWords, WordFile, word_files_of
 from foolsgold.search.dense import search_device
-from foolsgold.search.tokens import language_of, language_sample
 from foolsgold.search.word_statistics import WordStatistics
 from foolsgold.settings import MiningSettings
 from foolsgold.witness import HubSample
@@ -30,7 +25,7 @@ _ANSWERS_AT_ONCE = 4  # of a holder: documents are handed out while it searches
 
 def share_out(
     pool: Pool, corpus: Corpus, query_vecs: StoredVectors | None, doc_vecs: StoredVectors | None,
-    settings: MiningSettings, *, has_words: bool, language: str | None, store: Path,
+    settings: MiningSettings, *, counting: Counting | None, store: Path,
 ) -> tuple[Shares, WordStatistics | None]:  # fmt: skip
     """Holders that are ready to answer, and what is known of the words of the whole corpus.
 
@@ -40,16 +35,14 @@ def share_out(
         query_vecs: of all queries, from which a sample is taken; None for a run without vectors, as for documents.
         doc_vecs: of all documents.
         settings: of the run.
-        has_words: whether words are asked for.
-        language: of these; None is no stemming.
+        counting: of the words; None where they are not asked for.
         store: a folder of this run, which workers share.
     """
-    n_shares = max(1, min(pool.n_workers, corpus.n_documents))
-    starts = np.linspace(0, corpus.n_documents, n_shares + 1).astype(np.int64)
-    progress = RunProgress(pool, quiet=settings.quiet)
+    starts = starts_of_shares(pool, corpus)
+    n_shares = len(starts) - 1
     free, gpus = _free_bytes(pool, settings), pool.gpus_per_worker
     for_blocks = None if free is None else free // _OF_SEARCH
-    words_of = word_files_of(corpus, starts, store) if has_words else [()] * n_shares
+    words_of, language = ([()] * n_shares, None) if counting is None else (counting.files, counting.language)
     shares = [
         Share(
             start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
@@ -59,14 +52,15 @@ def share_out(
     ]  # fmt: skip
     holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
     words = None
-    if has_words:
-        _count(pool, corpus, words_of, language, progress)  # while processes of holders start
+    if counting is not None:
+        counting.finish(pool, quiet=settings.quiet)  # while processes of holders start
         read = [holder.call("word_statistics") for holder in holders]
         words = WordStatistics.merged([pool.get(one) for one in read])
     sample = None if query_vecs is None else _sample(query_vecs, settings)
     known = pool.put(Known(sample, None if words is None or not len(words.hashes) else words))
     files = Files.of(corpus, doc_vecs) if pool.on_one_machine else None
     ready = Shares(tuple(holders), starts, known, files)
+    progress = RunProgress(pool, quiet=settings.quiet)
     with progress.stage("index", total=corpus.n_documents, unit="document", n_shards=n_shares) as line:
         for begun in [holder.call("prepare", known) for holder in holders]:
             line.done(pool.get(begun))
@@ -78,23 +72,6 @@ def _free_bytes(pool: Pool, settings: MiningSettings) -> int | None:
     if settings.memory is not None and isinstance(pool, InProcessPool):
         import torch  # noqa: F401
     return free_bytes(settings.memory)
-
-
-def _count(
-    pool: Pool, corpus: Corpus, shares: Sequence[Sequence[WordFile]], language: str | None, progress: RunProgress
-) -> None:
-    """The words of all shares, on all cores, whoever will hold them."""
-    every = [file for files in shares for file in files]
-    with progress.stage("words", total=corpus.n_documents, unit="document", n_shards=len(every)) as line:
-        for n_documents in pool.map(CountWords(corpus, language), every):
-            line.done(n_documents)
-
-
-def guessed_language(corpus: Corpus, settings: MiningSettings) -> str | None:
-    """The language that the settings name, or in which the documents seem to be written."""
-    if settings.language is not None:
-        return settings.language
-    return language_of(joined_texts(corpus.take(language_sample(corpus.n_documents), ("title", "text"))))
 
 
 def _sample(query_vecs: StoredVectors, settings: MiningSettings) -> HubSample:

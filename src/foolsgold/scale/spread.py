@@ -23,6 +23,7 @@ from foolsgold.kept_candidates import identity_of
 from foolsgold.memory import block_queries
 from foolsgold.sample import Chosen, Outlook, outlook_on
 from foolsgold.scale.block import Choice, Handled, Whole, choose_again, documents_rendered, handle
+from foolsgold.scale.counting import Counting
 from foolsgold.scale.documents import Shares
 from foolsgold.scale.kept_lists import KeptLists
 from foolsgold.scale.known_estimates import KnownEstimates
@@ -32,7 +33,7 @@ from foolsgold.scale.pool import Pool, Ref
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.searching import SEARCHED_AT_ONCE, Searching, Sweeps
-from foolsgold.scale.sharing import guessed_language, share_out
+from foolsgold.scale.sharing import share_out
 from foolsgold.scale.stored_vectors import StoredVectors
 from foolsgold.search import Candidates
 from foolsgold.search.bm25 import describe_words
@@ -111,7 +112,7 @@ class Spread:
     def over(
         cls, pool: Pool, collection: RemoteCollection, vectors: SpreadVectors | None,
         runs: Mapping[str, RunSource], settings: MiningSettings, *, about: Mapping[str, Any], cache: Path | None,
-        store: Path, shards: ShardSizes | None,
+        store: Path, shards: ShardSizes | None, counting: Counting | None,
     ) -> Spread:  # fmt: skip
         """Share the corpus out, and plan the search.
 
@@ -125,18 +126,18 @@ class Spread:
             cache: where lists of blocks are kept; None: nowhere.
             store: a folder of this run, which workers share.
             shards: in which the output is written.
+            counting: of the words; None where neither vectors nor BM25 ask for them.
         """
         corpus = collection.pieces
         names = [source.name for source in parse_sources(settings.source)]
-        has_words = vectors is not None or BM25 in names
-        language = guessed_language(corpus, settings) if has_words else None
         query_vecs, doc_vecs = vectors or (None, None)
         shares, words = share_out(
-            pool, corpus, query_vecs, doc_vecs, settings, has_words=has_words, language=language, store=store,
+            pool, corpus, query_vecs, doc_vecs, settings, counting=counting, store=store,
         )  # fmt: skip
         if words is not None and BM25 in names:
             words.check()
         has_words = words is not None and len(words.hashes) > 0
+        language = None if counting is None else counting.language
         depth = min(settings.depth, collection.n_documents)
         whole = Whole(
             settings, shares, query_vecs, collection.document_keys, collection.n_queries, collection.fingerprint,
