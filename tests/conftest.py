@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from foolsgold.cache_folder import default_cache_folder
 from foolsgold.encode.load_model import offline_model_folder
 
 # In the plane everything is near to everything: rules about nearness are tested by themselves.
@@ -71,6 +72,13 @@ def each_test_has_its_own_cache(tmp_path_factory: pytest.TempPathFactory, monkey
     (cache / "foolsgold").mkdir(parents=True)
     (cache / "foolsgold" / "models").symlink_to(models)  # to write a model's graph takes seconds
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+
+def cache_with_models(path: Path) -> Path:
+    """A cache folder of one's own that shares the graphs of models with the test's."""
+    path.mkdir(parents=True)
+    (path / "models").symlink_to(default_cache_folder() / "models")
+    return path
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conftest import write_jsonl
+from conftest import cache_with_models, write_jsonl
 from foolsgold.sample_collection import write_sample_collection
 from test_report_page import data_in
 
@@ -165,8 +165,10 @@ def test_the_command_line_goes_on_where_it_was_killed_encoding(collection: Path,
     write_jsonl(short / "queries.jsonl", [{"_id": f"q{n}", "text": docs[n]["text"][-20:]} for n in range(100)])
     (short / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(f"q{n}\td{n}\t1\n" for n in range(100)))
 
+    caches = {name: cache_with_models(tmp_path / name / "cache") for name in ("alone", "killed")}
+
     def mine(name: str) -> subprocess.Popen[str]:
-        folders = ["--out", str(tmp_path / name / "out"), "--cache", str(tmp_path / name / "cache")]
+        folders = ["--out", str(tmp_path / name / "out"), "--cache", str(caches[name])]
         command = [sys.executable, "-m", "foolsgold.cli", "mine", "--collection", str(short), "--model", "offline"]
         return subprocess.Popen([*command, "--quiet", *folders], stderr=subprocess.PIPE, text=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import write_jsonl
+from conftest import cache_with_models, write_jsonl
 from foolsgold import MiningSettings, mine, read_pairs
 
 PAIRS = [("what is red?", "a rose is red"), ("who purrs?", "a cat purrs"), ("what is blue?", "the sea is blue")]
@@ -55,7 +55,8 @@ def test_a_second_run_loads_no_model(name: str, own_model: Path, tmp_path: Path)
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"
     first, second = (json.loads((tmp_path / name / "settings.json").read_text()) for name in ("first", "second"))
     assert second["encoder"] == first["encoder"]
-    alone = mine(folder, model, MiningSettings(negatives=1, quiet=True, cache=None, relative_margin=None))
+    empty = cache_with_models(tmp_path / "empty")
+    alone = mine(folder, model, MiningSettings(negatives=1, quiet=True, cache=str(empty), relative_margin=None))
     written = [json.loads(line) for line in (tmp_path / "second" / "train.jsonl").read_text().splitlines()]
     assert written == alone.to_dataset().to_list()
 
@@ -77,11 +78,12 @@ def test_another_prompt_is_another_encoder(own_model: Path, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_damaged_description_is_made_again(own_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    before = fingerprint(own_model, tmp_path / "a", cache=str(tmp_path / "cache"))
-    (path,) = tmp_path.glob("cache/encoders/*/description.json")
+    cache = cache_with_models(tmp_path / "cache")
+    before = fingerprint(own_model, tmp_path / "a", cache=str(cache))
+    (path,) = cache.glob("encoders/*/description.json")
     whole = path.read_text()
     path.write_text(whole.replace(before, before[::-1]))
-    assert fingerprint(own_model, tmp_path / "b", cache=str(tmp_path / "cache")) == before
+    assert fingerprint(own_model, tmp_path / "b", cache=str(cache)) == before
     assert [record.levelno for record in caplog.records if record.name.startswith("foolsgold")] == [logging.WARNING]
     assert path.read_text() == whole
 

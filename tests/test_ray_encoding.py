@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import cache_with_models
 from foolsgold import MiningSettings, RayEngine, read_pairs
-from foolsgold.cache_folder import default_cache_folder
 from foolsgold.collection import Collection
 from foolsgold.encode import encode, identify
 from foolsgold.errors import ModelError, SettingsError
@@ -60,13 +60,6 @@ def encoded_on(pool: Pool, collection: Collection, encoder: Any, store: Path, ca
     return encode_on(pool, documents, queries, encoder, quiet(**changes), cache=cache, store=store)
 
 
-def cache_folder(path: Path) -> Path:
-    """A cache that shares the graphs of models with the user's: to write one takes seconds."""
-    path.mkdir()
-    (path / "models").symlink_to(default_cache_folder() / "models")
-    return path
-
-
 def files(cache: Path) -> dict[str, bytes]:
     return {str(path.relative_to(cache)): path.read_bytes() for path in sorted(cache.rglob("*.safetensors"))}
 
@@ -80,13 +73,13 @@ def test_the_vectors_of_a_model_are_those_of_the_local_engine(
 ) -> None:
     encoder = {"offline": "offline", "folder": model_folder, "loaded": model}[name]
     collection = collection_of([*CORPUS, CORPUS[3]])
-    settings, cache = quiet(vector_type=vector_type, cache="auto"), cache_folder(tmp_path / "local")
+    settings, cache = quiet(vector_type=vector_type, cache="auto"), cache_with_models(tmp_path / "local")
     local_encoder, local_about = identify(encoder, settings, cache)
     local = encode(collection, local_encoder, settings, cache=cache, about=local_about)
     assert local is not None
     expected = np.asarray(local.doc_vecs.values)
     for one in (pool, InProcessPool()):
-        other_cache = cache_folder(tmp_path / type(one).__name__)
+        other_cache = cache_with_models(tmp_path / type(one).__name__)
         on_workers, about = identify_on(one, encoder, settings, other_cache)
         result = encoded_on(one, collection, on_workers, store, other_cache, vector_type=vector_type)
         assert about == local_about
@@ -101,7 +94,7 @@ def test_a_relative_folder_is_found_by_workers(
     pool: Pool, model_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(model_folder).parent)
-    name, cache = f"./{Path(model_folder).name}", cache_folder(tmp_path / "cache")
+    name, cache = f"./{Path(model_folder).name}", cache_with_models(tmp_path / "cache")
     expected = identify(name, quiet(cache="auto"), None)[1]
     for _ in range(2):  # it is known the second time
         assert identify_on(pool, name, quiet(), cache)[1] == expected
