@@ -330,7 +330,7 @@ def test_a_worker_without_memory_ends_with_what_to_do(made: Made, tmp_path: Path
     command = [sys.executable, "-c", NO_MEMORY, *folders]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, env=environment)
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("WorkerError Encoding: its process died each time, 9 times in all"), (
+    assert last.startswith("WorkerError EncodingWorker.encode: its process died each time, 9 times in all"), (
         done.stdout + done.stderr
     )
     assert "--workers" in last and "--memory" in last and "Run the same command again" in last

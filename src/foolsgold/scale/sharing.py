@@ -40,17 +40,19 @@ def share_out(
     """
     starts = starts_of_shares(pool, corpus)
     n_shares = len(starts) - 1
-    free, gpus = _free_bytes(pool, settings), pool.gpus_per_worker
+    free, device = _free_bytes(pool, settings), _device(pool, settings)
     for_blocks = None if free is None else free // _OF_SEARCH
     words_of, language = ([()] * n_shares, None) if counting is None else (counting.files, counting.language)
     shares = [
         Share(
-            start, stop, corpus, doc_vecs, files, language, settings, _device(settings, gpus),
+            start, stop, corpus, doc_vecs, files, language, settings, device,
             pool.threads_per_worker, store if pool.on_one_machine else None, for_blocks,
         )
         for start, stop, files in zip(starts[:-1].tolist(), starts[1:].tolist(), words_of, strict=True)
     ]  # fmt: skip
-    holders = pool.actors(Holder, [(share,) for share in shares], gpus=gpus, concurrency=_ANSWERS_AT_ONCE)
+    holders = pool.actors(
+        Holder, [(share,) for share in shares], gpus=pool.gpus_per_worker, concurrency=_ANSWERS_AT_ONCE
+    )
     words = None
     if counting is not None:
         counting.finish(pool, quiet=settings.quiet)  # while processes of holders start
@@ -79,8 +81,10 @@ def _sample(query_vecs: StoredVectors, settings: MiningSettings) -> HubSample:
     return HubSample(rows, Vectors.of(query_vecs.take(rows), query_vecs.similarity, "query_vecs"))
 
 
-def _device(settings: MiningSettings, gpus: float) -> str:
-    """Where holders multiply: a worker sees the GPUs that it was given, and no others."""
-    if gpus:
+def _device(pool: Pool, settings: MiningSettings) -> str:
+    """Where holders multiply: a worker sees the GPUs that it was given, and no others; this process may have others."""
+    if pool.gpus_per_worker:
         return "cuda"
+    if settings.device is None and not isinstance(pool, InProcessPool):
+        return "cpu"
     return search_device(settings.device)
