@@ -16,6 +16,7 @@ from typing import Any
 
 import choosing
 import encoding
+import passes
 import reading
 import search
 import voyager_parameters
@@ -33,6 +34,7 @@ def parts(data: Path, rounds: int, scratch: Path, n_documents: int | None) -> di
         "voyager": lambda: voyager_parameters.measure(data),
         "choosing": lambda: choosing.measure(data / "medquad", rounds, scratch),
         "encoding": lambda: encoding.measure(data, rounds),
+        "passes": lambda: passes.measure(data, rounds),
         "whole": lambda: whole.measure(data, rounds, n_documents=n_documents),
         "reading": lambda: reading.measure(rounds, scratch),
     }
