@@ -40,9 +40,9 @@ def test_a_text_longer_than_a_forward_pass_is_alone() -> None:
 
 
 def test_small_batch_sizes_have_fewer_tokens() -> None:
-    assert pass_tokens("cpu", 32) == pass_tokens("cpu", 500) == 1_024
-    assert pass_tokens("cpu", 16) == 512
-    assert pass_tokens("cuda", 1) == 2_048
+    assert pass_tokens("cpu", 32, "float32") == pass_tokens("cpu", 500, "float32") == 1_024
+    assert [pass_tokens("cpu", 16, precision) for precision in ("float32", "int8")] == [512, 1_024]
+    assert pass_tokens("cuda", 1, "float16") == 2_048
 
 
 def test_an_error_in_work_done_ahead_reaches_the_caller_in_its_turn() -> None:

@@ -78,7 +78,7 @@ def _process(
     from foolsgold.encode import SentenceTransformerEncoder
 
     torch.set_num_threads(int(threads))
-    passes._ON_CPU = (passes._ON_CPU[0], int(size))
+    passes._CPU_TOKENS = passes._CPU_INT8_TOKENS = int(size)
     texts = list(dict.fromkeys(read_beir(Path(data) / "medquad").document_texts()))
     texts = texts[:: max(1, len(texts) // int(documents))][: int(documents)]
     encoder = SentenceTransformerEncoder("offline", precision=precision, cache=cache)

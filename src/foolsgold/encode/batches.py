@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _USUAL_BATCH_SIZE = 32  # what larger ones do not add to
-# (texts of a window, tokens of a forward pass): more tokens do not stay in a processor's caches, fewer starve a GPU
-_ON_CPU, _ON_GPU = (256, 1_024), (2_048, 65_536)
+_CPU_TEXTS, _GPU_TEXTS = 256, 2_048  # of a window
+# of a forward pass: more do not stay in a processor's caches, which hold more of int8; fewer starve a GPU
+_CPU_TOKENS, _CPU_INT8_TOKENS, _GPU_TOKENS = 1_024, 2_048, 65_536
 
 
 class Batch(NamedTuple):
@@ -33,12 +34,13 @@ class Batch(NamedTuple):
 
 def window_texts(device_type: str) -> int:
     """How many texts a window has."""
-    return (_ON_CPU if device_type == "cpu" else _ON_GPU)[0]
+    return _CPU_TEXTS if device_type == "cpu" else _GPU_TEXTS
 
 
-def pass_tokens(device_type: str, batch_size: int) -> int:
+def pass_tokens(device_type: str, batch_size: int, precision: str) -> int:
     """How many tokens a forward pass has, with the padding; fewer for a `batch_size` below 32, in proportion."""
-    tokens = (_ON_CPU if device_type == "cpu" else _ON_GPU)[1]
+    on_cpu = _CPU_INT8_TOKENS if precision == "int8" else _CPU_TOKENS
+    tokens = on_cpu if device_type == "cpu" else _GPU_TOKENS
     return max(1, tokens * min(batch_size, _USUAL_BATCH_SIZE) // _USUAL_BATCH_SIZE)
 
 

@@ -99,7 +99,7 @@ class Forward:
         kind = self.model.device.type
         task = "query" if window.side == "queries" else "document"
         features = self.model.preprocess(window.texts, prompt=self._prompt(window), task=task)
-        parts = list(batches(features, pass_tokens(kind, self.batch_size)))
+        parts = list(batches(features, pass_tokens(kind, self.batch_size, self.backend.precision)))
         places = torch.from_numpy(np.argsort(np.concatenate([part.rows for part in parts]), kind="stable"))
         if kind != "cuda":
             return _Tokenised([part.features for part in parts], places)
