@@ -37,6 +37,7 @@ def test_actors_are_made_when_they_are_called() -> None:
     ]  # fmt: skip
     assert (first.result("total"), second.result("plus", pool.put(1))) == (3, 6)
     assert pool.get(pool.submit(pool_calls.add, first.call("total"), 1)) == 4
+    assert list(pool.over([first], "plus", (), iter([1, 5]))) == [4, 8]
     with pytest.raises(SettingsError, match="negatives is 0"):
         broken.result("total")
 

@@ -20,9 +20,9 @@ from foolsgold.encode import encode, identify
 from foolsgold.errors import ModelError, SettingsError
 from foolsgold.scale import InProcessPool, Pool
 from foolsgold.scale.encode_on import EncodedOn, encode_on
-from foolsgold.scale.identify_on import identify_on
 from foolsgold.scale.shared_folder import check_shared
 from foolsgold.scale.texts import SideTexts
+from foolsgold.scale.worker_encoder import identify_on
 from letter_encoders import Choosy, Letters, Slow
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]

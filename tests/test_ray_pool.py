@@ -107,6 +107,17 @@ def test_items_through_one_object_a_worker(pool: Pool, tmp_path: Path, stream: C
         list(stream(pool, pool_calls.Doubling, ("",), [1, -2, 2]))
 
 
+def test_items_through_actors_that_stay(pool: Pool) -> None:
+    shares = pool.actors(pool_calls.Share, [([1, 2],), ([3],)])
+    assert sorted(pool.over(shares, "plus", (), iter(range(12)))) == list(range(3, 15))
+    assert list(pool.over(shares, "plus", (), [])) == []
+    with pytest.raises(SettingsError, match="negatives is 0"):
+        list(pool.over(shares, "fail_as", (), ["settings"]))
+    assert [share.result("total") for share in shares] == [3, 3]
+    for share in shares:
+        share.stop()
+
+
 CALLS: dict[str, Callable[[Pool], object]] = {
     "a task": lambda pool: pool.get(pool.submit(pool_calls.fail_as, "settings")),
     "an argument": lambda pool: pool.get(pool.submit(pool_calls.add, pool.submit(pool_calls.fail_as, "settings"), 1)),

@@ -20,11 +20,11 @@ from foolsgold.encode.texts import Texts
 from foolsgold.errors import ModelError, SettingsError, TextError, VectorError
 from foolsgold.scale.corpus_of import corpus_of
 from foolsgold.scale.encode_on import EncodedOn, encode_on
+from foolsgold.scale.encoder_on_worker import EncoderFacts
 from foolsgold.scale.pool import InProcessPool
 from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.stored_vectors import InFile
 from foolsgold.scale.texts import SideTexts, TextsInFile
-from foolsgold.scale.worker_encoder import EncoderFacts
 from letter_encoders import Choosy, Letters, Nameless, Numbers
 
 CORPUS = [f"text {number} {'about cats' * (number % 3)}" for number in range(10)]

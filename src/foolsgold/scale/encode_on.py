@@ -19,15 +19,15 @@ from foolsgold.encode.precomputed import open_vectors
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.encode.vectors import check_matrix, refuse_faults
 from foolsgold.errors import SettingsError, TextError, VectorError
+from foolsgold.scale.encoder_on_worker import EncoderFacts
 from foolsgold.scale.encoding import Encoded
 from foolsgold.scale.encoding_plan import SidePlan, plan_of
-from foolsgold.scale.identify_on import WorkerEncoder, worker_encoder
 from foolsgold.scale.pool import Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.row_faults import faults_on, merged_faults
 from foolsgold.scale.stored_vectors import InFile, StoredVectors
 from foolsgold.scale.texts import SideTexts
-from foolsgold.scale.worker_encoder import EncoderFacts
+from foolsgold.scale.worker_encoder import WorkerEncoder, worker_encoder
 from foolsgold.settings import MiningSettings, Similarity
 
 _MOST_STRETCHES = 2_048  # of chunks: what a pool hands out and hears of one by one

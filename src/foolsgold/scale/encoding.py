@@ -18,9 +18,9 @@ from foolsgold.encode.texts import as_keys
 from foolsgold.encode.vector_cache import VectorCache
 from foolsgold.encode.vectors import faults_of, lengths_of
 from foolsgold.errors import TextError
+from foolsgold.scale.encoder_on_worker import EncoderFacts
 from foolsgold.scale.opened import mapped
 from foolsgold.scale.row_faults import merged_faults
-from foolsgold.scale.worker_encoder import EncoderFacts
 from foolsgold.settings import MiningSettings
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from foolsgold.encode.encoder import Encoder, Side
 from foolsgold.encode.known_models import KnownModel
 from foolsgold.errors import FoolsgoldError
+from foolsgold.scale.encoder_on_worker import EncoderFacts, Named, load_on_worker
 from foolsgold.scale.encoding import Encoded, Encoding, Stretch, ToEncode
-from foolsgold.scale.worker_encoder import EncoderFacts, Named, load_on_worker
 from foolsgold.settings import MiningSettings
 
 _PURPOSE = "workers"  # of what is kept of a known model

@@ -25,7 +25,6 @@ from foolsgold.scale.corpus_of import corpus_of
 from foolsgold.scale.counting import Counting
 from foolsgold.scale.encode_on import encode_on
 from foolsgold.scale.engine import Engine
-from foolsgold.scale.identify_on import identify_on
 from foolsgold.scale.pool import Pool
 from foolsgold.scale.progress import RunProgress
 from foolsgold.scale.read_sharded import read_sharded
@@ -33,6 +32,7 @@ from foolsgold.scale.remote_collection import RemoteCollection
 from foolsgold.scale.shared_folder import check_shared
 from foolsgold.scale.spread import Lesson, Spread, SpreadVectors
 from foolsgold.scale.texts import SideTexts
+from foolsgold.scale.worker_encoder import identify_on
 from foolsgold.search import CandidateWriter, check_sources
 from foolsgold.search.run_file import RunSource, read_run
 from foolsgold.settings import MiningSettings
@@ -74,17 +74,9 @@ def mine_with(
             vectors, about = _encoded_on(pool, collection, encoder, settings, cache, store)
         with stages("share out"):
             spread = Spread.over(
-                pool,
-                collection,
-                vectors,
-                runs,
-                settings,
-                about=about,
-                cache=cache,
-                store=store,
-                shards=_SHARDS,
+                pool, collection, vectors, runs, settings, about=about, cache=cache, store=store, shards=_SHARDS,
                 counting=counting,
-            )
+            )  # fmt: skip
         with stages("learn"):
             lesson = spread.learn(folder.file(HIDDEN_FILE))
         origin = Provenance.of_run(collection, settings, about, spread.description, lesson.calibration.describe())

@@ -1,132 +1,154 @@
-"""An encoder as workers have it: named, or sent to them; and the same on all of them."""
+"""Which encoder it is: found out by a worker, since this process need have neither room for the model nor a device."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast
 
-from foolsgold.encode import as_encoder
-from foolsgold.encode.chunks import chunk_texts
+from foolsgold.encode import PrecomputedVectors, as_encoder, identify
 from foolsgold.encode.encoder import Encoder, Side
-from foolsgold.encode.identity import CacheIdentity, cache_identity, describe_encoder
-from foolsgold.encode.known_models import package_versions
+from foolsgold.encode.load_model import OFFLINE
+from foolsgold.encode.openai_endpoint import PREFIX, OpenAIEncoder
 from foolsgold.encode.sentence_transformer import SentenceTransformerEncoder
 from foolsgold.errors import ModelError
+from foolsgold.scale.encoder_on_worker import EncoderFacts, Loaded, Named
+from foolsgold.scale.encoding import Encoded, Encoding, Stretch, ToEncode
+from foolsgold.scale.encoding_worker import EncodingWorker, encoding
+from foolsgold.scale.pool import Actor, InProcessPool, Pool, Ref
 from foolsgold.settings import MiningSettings
 
 
-@dataclass(frozen=True)
-class EncoderFacts:
-    """What an encoder is where it was loaded.
+class WorkerEncoder(NamedTuple):
+    """What workers make an encoder of, and what it is then.
 
     Attributes:
-        description: as `describe_encoder` gives it.
-        chunk_texts: how many texts it encodes, and the cache keeps, at once.
-        sides: what the vectors of each side are kept under; None without a fingerprint.
-        host: the machine.
-        packages: versions of what computes vectors.
+        given: a `Named`, a Ref of a `Loaded`, or in this process the encoder itself.
+        facts: of one that was made of it.
+        gpus: of each worker that makes one.
+        settings: prompts, precision, device, batches, and where workers keep the model's graph.
+        workers: those that are there already, on one machine; on several, where nodes come and go, there are none.
     """
 
-    description: dict[str, Any]
-    chunk_texts: int
-    sides: dict[Side, CacheIdentity | None]
-    host: str
-    packages: dict[str, str | None]
+    given: Any
+    facts: EncoderFacts
+    gpus: float
+    settings: MiningSettings
+    workers: list[Actor[EncodingWorker]]
 
-    @classmethod
-    def of(cls, encoder: Encoder, settings: MiningSettings) -> EncoderFacts:
-        """Of one that is loaded here."""
-        sides: dict[Side, CacheIdentity | None] = {
-            side: cache_identity(encoder, side, settings.vector_type) for side in get_args(Side)
-        }
-        description = describe_encoder(encoder, settings)
-        return cls(description, chunk_texts(encoder), sides, platform.node(), package_versions())
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> EncoderFacts:
-        """Of what JSON made of them."""
-        sides: dict[Side, CacheIdentity | None] = {
-            side: None if kept is None else CacheIdentity(*kept) for side, kept in content["sides"].items()
-        }
-        return cls(**{**content, "sides": sides})
-
-    def check(self, other: EncoderFacts) -> None:
-        """Refuse another worker's encoder that makes other vectors.
+    def encode(self, pool: Pool, sides: Mapping[Side, ToEncode], stretches: Sequence[Stretch]) -> Iterator[Encoded]:
+        """What becomes of each stretch, as they are done.
 
         Raises:
-            ModelError: it says what differs, and where.
+            ModelError: the encoder cannot be loaded, or is another on another worker.
         """
-        mine, others = self._comparable(), other._comparable()
-        differing = [name for name in mine if mine[name] != others.get(name)]
-        if not differing:
-            return
-        here, there = (", ".join(f"{name} {one[name]}" for name in differing) for one in (mine, others))
-        raise ModelError(
-            f"model: it is not the same on all workers: on {self.host} with {here}, and on {other.host} with {there}. "
-            "Install the same packages on all of them, and give all the same model and the same kind of device; what "
-            "was encoded so far is kept."
-        )
+        if not self.workers:
+            args = self.given, self.facts, sides, self.settings
+            if isinstance(pool, InProcessPool):
+                return pool.stream(Encoding, args, stretches)
+            return pool.stream(encoding, (*args, pool.threads_per_worker), stretches, gpus=self.gpus)
+        n_missing = min(pool.n_workers, len(stretches)) - len(self.workers)
+        self.workers.extend(_workers(pool, self.given, self.settings, self.gpus, n_missing))
+        return pool.over(self.workers, "encode", (pool.put(self.facts), pool.put(sides)), stretches)
 
-    def _comparable(self) -> dict[str, Any]:
-        """Names and values, what explains a difference first."""
-        of_model = {name: self.description.get(name) for name in ("backend", "precision", "fingerprint")}
-        sides: dict[Any, Any] = {
-            side: None if kept is None else kept.identity["encoder"] for side, kept in self.sides.items()
-        }
-        values = {**self.packages, **of_model, **sides, "texts a chunk": self.chunk_texts}
-        return {name: value if value is not None else "none" for name, value in values.items()}
+    def stop(self) -> None:
+        """Free what the workers hold."""
+        _stop(self.workers)
 
 
-class Named(NamedTuple):
-    """A model by name; `folder` is where it lies, if it is a folder: workers may have another current folder."""
-
-    name: str
-    folder: str | None
-
-
-class Loaded(NamedTuple):
-    """An encoder that was given as an object, and the device of its model, if it has one."""
-
-    encoder: Any
-    device: str | None
-
-
-def load_on_worker(given: Any, settings: MiningSettings, threads: int) -> Encoder:
-    """The encoder, where it works.
+def identify_on(pool: Pool, encoder: Any, settings: MiningSettings, cache: Path) -> tuple[Any, dict[str, Any] | None]:
+    """As `identify`, by a worker: this process need not have room for the model, nor the workers' devices.
 
     Args:
-        given: a `Named` or a `Loaded`.
+        pool: where encoding will be.
+        encoder: as `as_encoder` takes it; None: there is none.
         settings: prompts, precision, device.
-        threads: of this worker.
+        cache: the cache folder, which may know a model already, or where there is none a folder of this run.
+
+    Returns:
+        What `encode_on` takes, and what `describe_encoder` says.
 
     Raises:
-        ModelError: it cannot be loaded here.
+        ModelError: it cannot be loaded or used, or not be sent to workers.
+        OutputError: the cache cannot be written to.
     """
-    import torch
+    if encoder is None or isinstance(encoder, PrecomputedVectors) or isinstance(pool, InProcessPool):
+        return identify(encoder, settings, cache)
+    on_workers = worker_encoder(pool, encoder, settings, cache)
+    return on_workers, on_workers.facts.description
 
-    torch.set_num_threads(threads)
-    n_gpus = torch.cuda.device_count() if settings.device is None else 0  # Ray shows a worker its own
-    settings = settings.replace(num_workers=max(1, n_gpus))
-    if isinstance(given, Named):
-        _check_seen(given)
-        encoder = cast(Encoder, as_encoder(given.folder or given.name, settings))
-        if isinstance(encoder, SentenceTransformerEncoder):
-            encoder.name = given.name
+
+def worker_encoder(pool: Pool, encoder: Any, settings: MiningSettings, cache: Path) -> WorkerEncoder:
+    """Send an encoder to where it works, and learn what it is there.
+
+    Raises:
+        ModelError: it cannot be loaded or used, or not be sent to workers.
+    """
+    if isinstance(encoder, WorkerEncoder):
         return encoder
-    encoder = cast(Encoder, as_encoder(given.encoder, settings))
-    if isinstance(encoder, SentenceTransformerEncoder):
-        encoder.num_workers = settings.num_workers
-        if given.device is not None and given.device.startswith("cuda"):
-            encoder.model.to("cuda" if n_gpus else "cpu")
-    return encoder
+    if isinstance(pool, InProcessPool):
+        encoder = cast(Encoder, as_encoder(encoder, settings))
+        return WorkerEncoder(encoder, EncoderFacts.of(encoder, settings), 0, settings, [])
+    gpus = pool.gpus_per_worker if _may_use_gpus(encoder, settings) else 0
+    given = _named(encoder) if isinstance(encoder, (str, Path)) else _sent(pool, encoder, settings)
+    settings = settings.replace(cache=str(cache))  # one graph of the model for all workers
+    workers = _workers(pool, given, settings, gpus, 1)
+    try:
+        facts = workers[0].result("known")
+        if facts is None:
+            if pool.on_one_machine:  # the others load it while it is described
+                workers += _workers(pool, given, settings, gpus, pool.n_workers - 1)
+            for worker in workers[1:]:
+                worker.call("load")
+            facts = workers[0].result("facts")
+    except BaseException:
+        _stop(workers)
+        raise
+    if not pool.on_one_machine:
+        _stop(workers)
+    return WorkerEncoder(given, EncoderFacts.from_dict(facts), gpus, settings, workers)
 
 
-def _check_seen(given: Named) -> None:
-    if given.folder is not None and not Path(given.folder).is_dir():
+def _stop(workers: list[Actor[EncodingWorker]]) -> None:
+    while workers:
+        workers.pop().stop()
+
+
+def _workers(
+    pool: Pool, given: Any, settings: MiningSettings, gpus: float, n_workers: int
+) -> list[Actor[EncodingWorker]]:
+    return pool.actors(EncodingWorker, [(given, settings, pool.threads_per_worker)] * n_workers, gpus=gpus)
+
+
+def _may_use_gpus(encoder: Any, settings: MiningSettings) -> bool:
+    """A model on a CPU stays there, and an endpoint's is elsewhere."""
+    model = encoder.model if isinstance(encoder, SentenceTransformerEncoder) else encoder
+    place = str(getattr(model, "device", None) or settings.device or "cuda")
+    is_elsewhere = isinstance(encoder, OpenAIEncoder) or (isinstance(encoder, str) and encoder.startswith(PREFIX))
+    return place.startswith("cuda") and not is_elsewhere
+
+
+def _named(encoder: str | Path) -> Named:
+    name = str(encoder)
+    folder = None if name == OFFLINE or name.startswith(PREFIX) else Path(name).expanduser()
+    return Named(name, str(folder.absolute()) if folder is not None and folder.is_dir() else None)
+
+
+def _sent(pool: Pool, encoder: Any, settings: MiningSettings) -> Ref[Loaded]:
+    """From the CPU: a worker has other GPUs than this process."""
+    encoder = as_encoder(encoder, settings)
+    model = encoder.model if isinstance(encoder, SentenceTransformerEncoder) else None
+    device = None if model is None else model.device
+    try:
+        if model is not None:
+            model.to("cpu")
+        return pool.put(Loaded(encoder, None if device is None else str(device)))
+    except Exception as error:  # whatever an object's own pickling raises
+        reason = str(error.__cause__ or error).partition("\n")[0]  # Ray explains at length
         raise ModelError(
-            f"model: {given.folder} is not there on the worker {platform.node()}. Put the model into a folder that "
-            "all workers see under the same name, or give a hub id."
-        )
+            f"encoder is a {type(encoder).__name__}, which cannot be sent to workers ({reason}). Give the model's name "
+            "or folder, or an encoder whose class stands in a module and holds nothing but what can be pickled."
+        ) from error
+    finally:
+        if model is not None:
+            model.to(device)
