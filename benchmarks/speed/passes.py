@@ -20,7 +20,7 @@ from typing import Any
 SIZES, PRECISIONS = (1_024, 2_048), ("float32", "int8")
 
 
-def measure(data: Path, rounds: int = 3, *, documents: int = 512, n_cores: int = 2) -> dict[str, Any]:
+def measure(data: Path, rounds: int = 3, *, documents: int = 256, n_cores: int = 2) -> dict[str, Any]:
     """Seconds of each precision, number of processes, and size of a pass, on documents of MedQuAD.
 
     Args:
